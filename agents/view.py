@@ -1,0 +1,163 @@
+"""What a step may see of a batch of cases: `Cases`, `Candidates` and the `View` that an agent acts on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents import rng
+from agents.columns import Output, Width
+from agents.records import Case
+from agents.vocabulary import Role
+from constitutions.constitution import Constitution
+
+Objects = NDArray[np.object_]
+
+
+def objects(values: Sequence[Any]) -> Objects:
+    """A one-dimensional object array, whatever the values are (numpy would unpack tuples)."""
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
+@dataclass(frozen=True)
+class Cases:
+    """N cases in columns. `messages_N` is None where the cases carry no text (simulation). No ground truth here."""
+
+    case_id_N: Objects
+    key_N: rng.Keys
+    messages_N: Objects | None
+    tags_N: Objects
+    region_N: Objects
+    role_N: Objects
+
+    @classmethod
+    def of(cls, cases: Sequence[Case]) -> Cases:
+        """Columns of a list of cases; the random key of a case is a hash of its id."""
+        ids = objects([case.case_id for case in cases])
+        return cls(
+            ids,
+            rng.text_keys(ids),
+            objects([case.messages for case in cases]),
+            objects([case.tags for case in cases]),
+            objects([case.region for case in cases]),
+            objects([case.role for case in cases]),
+        )
+
+    @classmethod
+    def numbered(cls, count: int, start: int = 0) -> Cases:
+        """`count` simulated cases without text, named by their number."""
+        number_N = np.arange(start, start + count, dtype=np.uint64)
+        blank = np.full(count, "", object)
+        ids = number_N.astype("U20").astype(object)
+        return cls(ids, rng.fold(rng.key("case"), number_N), None, np.full(count, None, object), blank, blank)
+
+    def __len__(self) -> int:
+        return len(self.case_id_N)
+
+    def take(self, rows: NDArray[Any]) -> Cases:
+        """The given rows (indices or mask)."""
+        values = [getattr(self, field.name) for field in fields(self)]
+        return Cases(*(None if value is None else value[rows] for value in values))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns that predicates on a case may name: `tags`, `region`, `role`."""
+        return {"tags": self.tags_N, "region": self.region_N, "role": self.role_N}
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The responses under review, [n, K]: text (None where simulated), latent violation bits, presence, revision."""
+
+    text_NK: Objects
+    latent_NK: rng.Keys
+    present_NK: NDArray[np.bool_]
+    revision_NK: NDArray[np.int16]
+
+    def take(self, rows: NDArray[Any]) -> Candidates:
+        """The given rows (indices or mask)."""
+        return Candidates(self.text_NK[rows], self.latent_NK[rows], self.present_NK[rows], self.revision_NK[rows])
+
+
+@dataclass(frozen=True)
+class View:
+    """A batch of cases as one step may see it: everything an agent reads, and nothing else.
+
+    Attributes:
+        role: what the step does.
+        cases: n cases.
+        constitution: the principles of this step, in order (P of them).
+        subject: what is reviewed, revised or compared; [n, K] ([n, M] for a judge); None for a first answer.
+        critic: for a critic whose subject is another reviewer's step: that reviewer's output; else None.
+        reads: outputs of other steps that this one may read, by step id, aligned with the rows.
+        labels: the graph's label vocabulary when the step asks for a label instead of findings; else empty.
+        candidates: how many candidates a base or reviser is to write.
+        round: how often the loops around this step have been taken.
+    """
+
+    role: Role
+    cases: Cases
+    constitution: Constitution
+    subject: Candidates | None = None
+    critic: Output | None = None
+    reads: Mapping[str, Output] | None = None
+    labels: tuple[str, ...] = ()
+    candidates: int = 1
+    round: int = 0
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    @property
+    def width(self) -> Width:
+        """Widths of the output columns that answer this view."""
+        under_review = 1 if self.subject is None else self.subject.present_NK.shape[1]
+        principles = len(self.constitution.principles)
+        if self.role in (Role.BASE, Role.REVISER):
+            return Width(self.candidates, principles, 0)
+        return Width(under_review, principles, under_review)
+
+    def take(self, rows: NDArray[Any]) -> View:
+        """The given rows (indices or mask)."""
+        return replace(
+            self,
+            cases=self.cases.take(rows),
+            subject=None if self.subject is None else self.subject.take(rows),
+            critic=None if self.critic is None else self.critic.take(rows),
+            reads=None if self.reads is None else {k: v.take(rows) for k, v in self.reads.items()},
+        )
+
+    def hashes(self, fingerprint: rng.Keys) -> rng.Keys:
+        """The input hash of each row: the step's fingerprint, the case and everything the step may read of it."""
+        keys = rng.fold(fingerprint, self.cases.key_N, self.round)
+        if self.cases.messages_N is not None:
+            keys = rng.fold(keys, _message_keys(self.cases.messages_N))
+        if self.subject is not None:
+            for column in (self.subject.text_NK, self.subject.latent_NK, self.subject.present_NK):
+                keys = _fold_column(keys, column)
+        for output in (self.critic, *(self.reads or {}).values()):
+            if output is not None:
+                for name in sorted(output.columns):
+                    keys = _fold_column(keys, output[name])
+        return keys
+
+
+def _message_keys(messages_N: Objects) -> rng.Keys:
+    texts = [None if m is None else "\x1e".join(f"{x.role}\x1f{x.content}" for x in m) for m in messages_N]
+    return rng.text_keys(objects(texts))
+
+
+def _fold_column(keys: rng.Keys, column: NDArray[Any]) -> rng.Keys:
+    flat = column.reshape(len(keys), -1)
+    if flat.dtype == object:
+        if not any(x is not None for x in flat.ravel()):
+            return rng.fold(keys, flat.shape[1])
+        return rng.fold(keys, *rng.text_keys(flat).T)
+    if flat.dtype.kind == "f":
+        flat = np.where(np.isnan(flat), np.inf, flat).astype(np.float32).view(np.uint32)
+    return rng.fold(keys, *flat.T.astype(np.int64, copy=False)) if flat.shape[1] else keys

@@ -1,0 +1,87 @@
+"""What every configuration schema is made of: a strict base model, a few checked types, and located problems.
+
+A schema derives from `Strict` and is read with `constitutions.yaml_source.validate`, which turns whatever is wrong
+into one line with file, line, key, value and what would be accepted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+UNKNOWN_KEY = "unknown_key"
+EXPECTED = "expected"
+PROBLEM = "problem"
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys and names the accepted ones, with the nearest as a suggestion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, raw: Any) -> Any:
+        if isinstance(raw, dict):
+            accepted = [field.alias or name for name, field in cls.model_fields.items()]
+            for key in raw:
+                if key not in accepted and key not in cls.model_fields:
+                    raise _unknown(str(key), accepted)
+        return raw
+
+
+def problem(message: str, *path: str | int) -> PydanticCustomError:
+    """An error to raise in a validator of a `Strict` model about the value at `path`, relative to that model.
+
+    `message` says what is wrong and what would be accepted; file, line and key are put before it.
+    """
+    return PydanticCustomError(PROBLEM, "{message}", {"message": message, "path": path})
+
+
+def suggestion(word: str, accepted: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"` for the nearest accepted word, or an empty string."""
+    near = difflib.get_close_matches(word, list(accepted), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _unknown(key: str, accepted: list[str]) -> PydanticCustomError:
+    message = f"unknown key {key!r}; accepted: {', '.join(accepted)}{suggestion(key, accepted)}"
+    return PydanticCustomError(UNKNOWN_KEY, "{message}", {"message": message, "path": (key,)})
+
+
+def _require(holds: Callable[[Any], bool], expected: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise PydanticCustomError(EXPECTED, "{expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+
+# Pydantic would answer "a finite number" before the bound is looked at; these say the whole expectation at once.
+Finite = Annotated[float, Field(allow_inf_nan=True), _require(math.isfinite, "a finite number")]
+"""A float that is neither infinite nor NaN."""
+
+Positive = Annotated[
+    float, Field(allow_inf_nan=True), _require(lambda x: math.isfinite(x) and x > 0, "a finite number > 0")
+]
+"""A finite float greater than zero."""
+
+Share = Annotated[float, Field(allow_inf_nan=True), _require(lambda x: 0 <= x <= 1, "a number from 0 to 1")]
+"""A float from 0 to 1, both included."""
+
+Text = Annotated[str, _require(lambda text: bool(text.strip()), "text that is not empty")]
+"""A string with something other than white space in it."""
+
+Identifier = Annotated[
+    str, _require(lambda name: bool(_IDENTIFIER.fullmatch(name)), "a letter, then letters, digits, '_' or '-'")
+]
+"""A name that is safe in keys, file names and `--set` paths."""

@@ -3,7 +3,7 @@
 - `constitution`: `Constitution`, `load_constitution`, `shipped`
 - `principle`: `Principle`, `Example`, `draw_phrasing`
 - `predicate`: `Predicate`, `evaluate`, `check`, `fields`
-- `yaml_source`: `load_yaml`, `validate`, `load_model`: every configuration file is read through these
+- `yaml_source`: `load_yaml`, `Document`; `validation`: `validate`, `load_model`: how every configuration is read
 - `strict`: `Strict`, `Finite`, `Positive`, `Share`, `Text`, `Identifier`, `problem`: what its schemas are made of
 - `files`: `read_text`
 - `errors`: `OversightError`, `InputError`

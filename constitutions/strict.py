@@ -12,28 +12,23 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-UNKNOWN_KEY = "unknown_key"
 EXPECTED = "expected"
 PROBLEM = "problem"
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses unknown keys and names the accepted ones, with the nearest as a suggestion."""
+    """A frozen model that refuses unknown keys.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    Give a subclass `after` validators only: behind a `before` or `wrap` validator pydantic forgets that the input was
+    a document, and strict validation then refuses a list for a tuple and text for a path.
+    """
 
-    @model_validator(mode="before")
-    @classmethod
-    def _only_known_keys(cls, raw: Any) -> Any:
-        if isinstance(raw, dict):
-            accepted = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in raw:
-                if key not in accepted and key not in cls.model_fields:
-                    raise _unknown(str(key), accepted)
-        return raw
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, serialize_by_alias=True
+    )
 
 
 def problem(message: str, *path: str | int) -> PydanticCustomError:
@@ -48,11 +43,6 @@ def suggestion(word: str, accepted: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the nearest accepted word, or an empty string."""
     near = difflib.get_close_matches(word, list(accepted), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _unknown(key: str, accepted: list[str]) -> PydanticCustomError:
-    message = f"unknown key {key!r}; accepted: {', '.join(accepted)}{suggestion(key, accepted)}"
-    return PydanticCustomError(UNKNOWN_KEY, "{message}", {"message": message, "path": (key,)})
 
 
 def _require(holds: Callable[[Any], bool], expected: str) -> AfterValidator:

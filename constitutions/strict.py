@@ -12,23 +12,41 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 EXPECTED = "expected"
 PROBLEM = "problem"
 
 
-class Strict(BaseModel):
-    """A frozen model that refuses unknown keys.
+def _make_scalars_strict(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if schema.get("type") in ("int", "float", "bool"):
+            schema["strict"] = True
+        for part in schema.values():
+            _make_scalars_strict(part)
+    elif isinstance(schema, (list, tuple)):
+        for part in schema:
+            _make_scalars_strict(part)
 
-    Give a subclass `after` validators only: behind a `before` or `wrap` validator pydantic forgets that the input was
-    a document, and strict validation then refuses a list for a tuple and text for a path.
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys and does not bend scalars.
+
+    `"2"` is not a number, `true` is not 1 and `1` is not true; but a list may become a tuple, and text a path or an
+    enum member, because YAML has no other way to write those.
     """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, serialize_by_alias=True
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's own schema with every number and flag strict; `strict=True` would refuse lists for tuples too."""
+        schema = handler(source)
+        _make_scalars_strict(handler.resolve_ref_schema(schema))
+        return schema
 
 
 def problem(message: str, *path: str | int) -> PydanticCustomError:

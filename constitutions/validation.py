@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +26,10 @@ def load_model(path: str | Path, model: type[Model], overrides: Sequence[str] = 
 def validate(document: Document, model: type[Model]) -> Model:
     """The document as `model`, or an InputError: `file.yaml:12: principles[3].weight: nan is not accepted; expected …`.
 
-    Types are strict: `"2"` is not a number and `1` is not a flag, but a list becomes a tuple and a string a path or
-    an enum member. The first problem is told; how many more there are is said at the end.
+    The first problem is told; how many more there are is said at the end.
     """
     try:
-        # Strictness that still lets a YAML list be a tuple is what pydantic calls strict JSON mode.
-        return model.model_validate_json(json.dumps(document.data, default=os.fspath), strict=True)
+        return model.model_validate(document.data)
     except ValidationError as error:
         raise _first_problem(document, model, error) from None
 

@@ -1,0 +1,113 @@
+"""How well raters agree with a reference, and how far the errors of overseers go together.
+
+Labels come from a vocabulary of any size. A label that is None, or -1 in integer columns, was not given: it is
+counted apart and is never an answer, right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from experiments.results import CriticLadder, Estimate, LabelRates, RaterAgreement
+from experiments.statistics import RESAMPLES, Floats, bootstrap_estimate, proportion
+
+ABSENT = -1
+Codes = NDArray[np.int64]
+
+
+def encode(given: Sequence[str | None], labels: Sequence[str]) -> Codes:
+    """Labels as positions in the vocabulary [N], ABSENT for None. Raises ValueError for a word outside it."""
+    position: dict[str | None, int] = {label: i for i, label in enumerate(labels)}
+    position[None] = ABSENT
+    unknown = sorted({str(label) for label in given if label not in position})
+    if unknown:
+        raise ValueError(f"labels {', '.join(map(repr, unknown))} are not among {', '.join(map(repr, labels))}")
+    return np.fromiter((position[label] for label in given), dtype=np.int64, count=len(given))
+
+
+def confusion_matrix(reference_N: Codes, rater_N: Codes, size: int) -> Codes:
+    """Counts [reference label, rater label] over the answers that both labelled."""
+    both = (reference_N != ABSENT) & (rater_N != ABSENT)
+    cells = np.bincount(reference_N[both] * size + rater_N[both], minlength=size * size)
+    return cells.reshape(size, size).astype(np.int64)
+
+
+def cohens_kappa(reference_N: Codes, rater_N: Codes, size: int, seed: int = 0) -> Estimate:
+    """Cohen's kappa (Cohen 1960), (observed - chance) / (1 - chance), with a bootstrap interval over answers.
+
+    None where chance agreement is 1: both raters used one and the same label throughout.
+    """
+    both = (reference_N != ABSENT) & (rater_N != ABSENT)
+    cell_of = reference_N[both] * size + rater_N[both]
+    cells = np.zeros((cell_of.size, size * size))
+    cells[np.arange(cell_of.size), cell_of] = 1.0
+    return bootstrap_estimate(cells, lambda sums: _kappa(sums, size), seed)
+
+
+def _kappa(sums: Floats, size: int) -> Floats:
+    table = sums.reshape(-1, size, size)
+    n = table.sum(axis=(1, 2))
+    observed = np.trace(table, axis1=1, axis2=2) / n
+    chance = np.sum(table.sum(axis=1) * table.sum(axis=2), axis=1) / n**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(chance < 1, (observed - chance) / (1 - chance), np.nan))
+
+
+def rater_agreement(
+    model: str, rater: str, reference: str, reference_labels: Sequence[str | None],
+    rater_labels: Sequence[str | None], labels: Sequence[str], seed: int = 0,
+) -> RaterAgreement:  # fmt: skip
+    """Accuracy, confusion and kappa of one rater against the reference on the same answers in the same order."""
+    if len(reference_labels) != len(rater_labels):
+        raise ValueError(f"{rater} labelled {len(rater_labels)} answers, {reference} {len(reference_labels)}")
+    truth, said = encode(reference_labels, labels), encode(rater_labels, labels)
+    confusion = confusion_matrix(truth, said, len(labels))
+    return RaterAgreement(
+        model=model, rater=rater, reference=reference, labels=tuple(labels),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+        missing=int(np.sum(said == ABSENT)), reference_missing=int(np.sum(truth == ABSENT)),
+        accuracy=proportion(int(np.trace(confusion)), int(confusion.sum())),
+        kappa=cohens_kappa(truth, said, len(labels), seed),
+    )  # fmt: skip
+
+
+def label_rates(
+    model: str, source: str, prompts: str, given: Sequence[str | None], labels: Sequence[str]
+) -> LabelRates:
+    """The share of every label of the vocabulary among all answers; answers without a label stay in n."""
+    codes = encode(given, labels)
+    rates = {label: proportion(int(np.sum(codes == i)), codes.size) for i, label in enumerate(labels)}
+    return LabelRates(model=model, source=source, prompts=prompts, rates=rates, unsettled=int(np.sum(codes == ABSENT)))
+
+
+def phi(a_N: ArrayLike, b_N: ArrayLike, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+    """The phi coefficient (Pearson's correlation of two flag columns) with a bootstrap interval over cases.
+
+    None where one of the columns is constant: a critic that never errs has no error correlation.
+    """
+    a, b = np.asarray(a_N, dtype=bool), np.asarray(b_N, dtype=bool)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"phi needs two flat columns of one length; got shapes {a.shape} and {b.shape}")
+    return bootstrap_estimate(np.column_stack([np.ones_like(a), a, b, a & b]), _phi, seed, resamples)
+
+
+def _phi(sums: Floats) -> Floats:
+    n, a, b, both = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((n * both - a * b) / np.sqrt(a * (n - a) * b * (n - b)))
+
+
+def critic_ladder(
+    names: Sequence[str], errors_CN: ArrayLike, families: Sequence[str] = (), seed: int = 0
+) -> CriticLadder:
+    """Accuracy and pairwise error correlation of C critics on the same N cases.
+
+    `errors_CN` is True where a critic's verdict is wrong; a verdict that cannot be read is wrong.
+    """
+    errors = np.asarray(errors_CN, dtype=bool)
+    correlation = tuple(tuple(phi(a, b, seed) for b in errors) for a in errors)
+    accuracy = tuple(proportion(~row) for row in errors)
+    return CriticLadder(names=tuple(names), accuracy=accuracy, correlation=correlation, families=tuple(families))

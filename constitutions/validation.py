@@ -36,7 +36,7 @@ def validate(document: Document, model: type[Model]) -> Model:
 
 def _first_problem(document: Document, model: type[BaseModel], error: ValidationError) -> InputError:
     by_path: dict[KeyPath, list[ErrorDetails]] = {}
-    for found in error.errors():
+    for found in filter(_is_real, error.errors()):
         by_path.setdefault(_key_path(document.data, found), []).append(found)
     path, same_place = next(iter(by_path.items()))
     more = f" (and {len(by_path) - 1} more)" if len(by_path) > 1 else ""
@@ -44,6 +44,11 @@ def _first_problem(document: Document, model: type[BaseModel], error: Validation
         accepted = accepted_keys(model, document.data, path[:-1])
         return document.error(path[:-1], _unknown_key(str(path[-1]), accepted) + more, at=path)
     return document.error(path, _sentence(same_place) + more)
+
+
+def _is_real(found: ErrorDetails) -> bool:
+    """Pydantic also calls a list too short when it is its entries that were refused."""
+    return found["type"] != "too_short" or len(found["input"]) < found["ctx"]["min_length"]
 
 
 def _key_path(data: Any, found: ErrorDetails) -> KeyPath:

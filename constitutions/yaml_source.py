@@ -164,7 +164,7 @@ class _Builder:
     def build(self, node: yaml.Node, path: KeyPath, ancestors: tuple[int, ...]) -> Any:
         self._places.setdefault(path, self._place(node))
         if id(node) in ancestors:
-            raise InputError(f"{self._place(node)}: {dotted(path)}: refers to itself")
+            raise self._error(node, path, "refers to itself")
         inside = (*ancestors, id(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, inside)
@@ -176,12 +176,12 @@ class _Builder:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise InputError(f"{self._place(key_node)}: {dotted(path)}: keys must be text")
+                raise self._error(key_node, path, "keys must be text")
             key = str(key_node.value)
             where = (*path, key)
             if key in values:
                 first = self._places[where]
-                raise InputError(f"{self._place(key_node)}: {dotted(where)}: duplicate key; first given at {first}")
+                raise self._error(key_node, where, f"duplicate key; first given at {first}")
             self._places[where] = self._place(key_node)
             values[key] = self.build(value_node, where, inside)
         return values
@@ -199,7 +199,10 @@ class _Builder:
                 return int(text)
             case tag if tag == _FLOAT:
                 return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        raise InputError(f"{self._place(node)}: {dotted(path)}: tag {node.tag!r} is not accepted; expected no tag")
+        raise self._error(node, path, f"tag {node.tag!r} is not accepted; expected no tag")
+
+    def _error(self, node: yaml.Node, path: KeyPath, message: str) -> InputError:
+        return Document(self._name, None, {path: self._place(node)}).error(path, message)
 
     def _place(self, node: yaml.Node) -> str:
         return f"{self._name}:{node.start_mark.line + 1}"

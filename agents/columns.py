@@ -88,7 +88,7 @@ CONSENSUS_COLUMNS = (
     VERDICT,
     _case("flagged", "bool", False, True, "the rule found a violation"),
     _case("severity", "float32", 0.0, True, "largest mean severity among principles the rule flagged"),
-    _case("confidence", "float32", 0.0, True, "mean confidence of the members present"),
+    _case("confidence", "float32", 0.0, True, "least, over decided principles, of the members' mean confidence"),
     _case("disagreement", "float32", 0.0, True, "share of present members outside the majority verdict"),
     LABEL,
     Column("finding_asked", Level.FINDING, "bool", False, True, "some member was asked"),

@@ -49,7 +49,7 @@ class Settlement:
         verdicts: verdict name per step instance that gave one.
         principles: ids of principles some reviewer on the path flagged (risk information: lineage only).
         agreement: share of present members in the majority of the last consensus on the path; 1.0 without one.
-        preference: a judge's probability that the last response beats the first; None where no judge compared them.
+        preference: the last comparing judge's probability for the response it chose; None where none compared.
         missing: whether some verdict on the path could not be read.
         audited: whether a human auditor decided; `unreviewed`: whether a policy answered in place of one.
     """

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from constitutions.strict import Strict
 
 
-class Spec(BaseModel):
-    """Base of everything people write: unknown keys are errors, values are frozen and finite."""
+class Spec(Strict):
+    """Base of everything people write about agents, graphs, training and experiments (see `Strict`).
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    A field whose YAML key is a Python keyword can be given by its Python name as well.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class SimulatedSpec(Spec):

@@ -120,6 +120,9 @@ class View:
         principles = len(self.constitution.principles)
         if self.role in (Role.BASE, Role.REVISER):
             return Width(self.candidates, principles, 0)
+        if self.role is Role.CONSENSUS:
+            member = next(iter((self.reads or {}).values()))
+            return Width(member["finding_asked"].shape[1] if "finding_asked" in member.columns else 1, principles, 0)
         return Width(under_review, principles, under_review)
 
     def take(self, rows: NDArray[Any]) -> View:

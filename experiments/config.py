@@ -1,0 +1,146 @@
+"""What people write about an experiment: data, constitution, agents, arms, audit, training, evaluation, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from agents.spec import AgentSpec, Spec
+from constitutions.strict import Identifier, problem
+from constitutions.validation import load_model
+from hierarchy.audit.auditors import AuditorSpec, HumanSpec
+from hierarchy.graph import OversightGraph
+from training.config import TrainSpec
+
+
+class WorldData(Spec):
+    """Prompts drawn from the microworld; the oracle knows them."""
+
+    kind: Literal["world"] = "world"
+    split: Literal["supervision", "validation", "test"] = "supervision"
+    size: int = Field(300, ge=1)
+
+
+class FileData(Spec):
+    """Prompts from a CSV or JSONL file, a row per case.
+
+    `path` is the file, or a folder that holds `file` (recorded agents may then name their files `dataset:NAME`).
+    `id` and `prompt` are columns; the case id is `id_prefix` + id. `tags` are columns whose values become tags.
+    """
+
+    kind: Literal["file"] = "file"
+    path: str
+    file: str | None = None
+    id: str = "id"
+    id_prefix: str = ""
+    prompt: str = "prompt"
+    tags: tuple[str, ...] = ()
+    region: str | None = None
+    limit: int | None = Field(None, ge=1)
+
+
+class SimulatedData(Spec):
+    """Numbered cases without text, for simulated agents."""
+
+    kind: Literal["simulated"] = "simulated"
+    size: int = Field(10_000, ge=1)
+
+
+Data = Annotated[WorldData | FileData | SimulatedData, Field(discriminator="kind")]
+
+
+class ArmSpec(Spec):
+    """One condition: a topology (shipped name, YAML file, or written out), with agents replaced where it says so."""
+
+    graph: str | OversightGraph
+    title: str = ""
+    agents: dict[str, AgentSpec] = Field(default_factory=dict)
+    auditor: AuditorSpec | None = None
+
+
+class ExecutionSpec(Spec):
+    """How a run is carried out; it never changes what the records say.
+
+    `block` is the rows of a shard's block; `batch` the rows of a role's batch. `workers` are shard workers on Ray.
+    `address: local` starts a Ray of its own; anything else joins that cluster.
+    """
+
+    executor: Literal["local", "ray"] = "local"
+    schedule: Literal["shards", "roles"] = "shards"
+    block: int = Field(16_384, ge=1)
+    batch: int = Field(128, ge=1)
+    workers: int = Field(2, ge=1)
+    address: str = "local"
+    cpus: int = Field(2, ge=1)
+
+
+class StageSpec(Spec):
+    """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights."""
+
+    name: Identifier
+    data: Literal["sft", "preferences"]
+    train: TrainSpec
+
+
+class EvaluationSpec(Spec):
+    """The base before and after, on held-out prompts, scored by the oracle. The arm is chosen on `validation`."""
+
+    agent: str = "base"
+    validation: int = Field(300, ge=1)
+    test: int = Field(600, ge=1)
+
+
+class LabelSpec(Spec):
+    """For label graphs: `reference` is the column of human labels in the auditor's file; `split_by` a tag prefix."""
+
+    groups: dict[str, str] = Field(description="name of a group of prompts -> the tag its cases carry")
+
+
+class ContrastSpec(Spec):
+    """A comparison named in advance: arm `a` minus arm `b` on the same cases."""
+
+    a: str
+    b: str
+    metric: Literal["missed_violations", "missed_norms", "missed_truth", "needless_refusals", "correct"] = (
+        "missed_violations"
+    )
+
+
+class ExperimentSpec(Spec):
+    """A question, and everything needed to answer it again."""
+
+    name: Identifier
+    question: str = ""
+    seed: int = Field(0, ge=0)
+    dataset: Data
+    constitution: str
+    agents: dict[str, AgentSpec]
+    arms: dict[Identifier, ArmSpec] = Field(min_length=1)
+    execution: ExecutionSpec = ExecutionSpec()
+    auditor: AuditorSpec = HumanSpec()
+    training: tuple[StageSpec, ...] = ()
+    evaluation: EvaluationSpec | None = None
+    labels: LabelSpec | None = None
+    compare: tuple[ContrastSpec, ...] = ()
+    transcripts: int = Field(6, ge=0)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> ExperimentSpec:
+        for i, contrast in enumerate(self.compare):
+            for side in ("a", "b"):
+                if getattr(contrast, side) not in self.arms:
+                    message = f"{getattr(contrast, side)!r} is no arm; accepted: {', '.join(self.arms)}"
+                    raise problem(message, "compare", i, side)
+        if (self.training or self.evaluation) and not isinstance(self.dataset, WorldData):
+            raise problem("needs `dataset.kind: world`, whose oracle can score held-out prompts", "evaluation")
+        if self.training and self.evaluation is None:
+            raise problem("training needs `evaluation`, which says whether it helped", "training")
+        return self
+
+
+def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> ExperimentSpec:
+    """Read an experiment's YAML file, with `key.sub=value` overrides. Raises InputError."""
+    return load_model(path, ExperimentSpec, overrides)

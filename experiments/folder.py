@@ -1,0 +1,100 @@
+"""The run directory: where everything a run keeps lies, and whether it is of this config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from constitutions.errors import InputError
+from constitutions.validation import load_model
+from experiments.config import ExperimentSpec
+from experiments.results import write_atomically
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run's files. Anything in the directory can be explained from the directory alone."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """Every step's output: the truth that records are projected from."""
+        return self.path / "journal.sqlite"
+
+    @property
+    def audit(self) -> Path:
+        """The human-audit queue."""
+        return self.path / "audit.sqlite"
+
+    @property
+    def records(self) -> Path:
+        """Parquet: `visible.parquet`, `hidden.parquet`, `cases.parquet`."""
+        return self.path / "records"
+
+    @property
+    def datasets(self) -> Path:
+        """Training data per arm."""
+        return self.path / "datasets"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Tuned models per arm and stage."""
+        return self.path / "checkpoints"
+
+    @property
+    def report(self) -> Path:
+        """The report a browser opens."""
+        return self.path / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """What ran where: roles, actors, processes, stages. No case text."""
+        return self.path / "run.log"
+
+    def spec(self) -> ExperimentSpec:
+        """The config of the run. Raises InputError where this is no run directory."""
+        if not self.config.is_file():
+            raise InputError(f"{self.path}: no config.yaml here; give the directory of a run")
+        return load_model(self.config, ExperimentSpec)
+
+    def note(self, line: str) -> None:
+        """Append a line to the run's log."""
+        with self.log.open("a", encoding="utf-8") as handle:
+            handle.write(line + "\n")
+
+
+def config_text(spec: ExperimentSpec) -> str:
+    """The resolved config as YAML: every default written out, so that a later version runs the same."""
+    return yaml.safe_dump(spec.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+
+
+def open_folder(path: Path, spec: ExperimentSpec) -> RunFolder:
+    """The run directory, made where it does not exist. Raises InputError when it belongs to another config."""
+    folder = RunFolder(path)
+    text = config_text(spec)
+    if folder.config.is_file():
+        if folder.config.read_text(encoding="utf-8") != text:
+            raise InputError(f"{path}: this directory holds a run of another config; give another --out, or remove it")
+        return folder
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise InputError(f"{path}: exists and is no run directory; give an --out that does not exist")
+    path.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder.config, text)
+    return folder
+
+
+def next_folder(name: str, parent: Path) -> Path:
+    """`runs/NAME-001`, or the next number that is free."""
+    taken = {entry.name for entry in parent.iterdir()} if parent.is_dir() else set()
+    number = 1
+    while f"{name}-{number:03d}" in taken:
+        number += 1
+    return parent / f"{name}-{number:03d}"

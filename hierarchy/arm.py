@@ -1,0 +1,73 @@
+"""An arm: one condition of an experiment, as executors need it. It pickles, so that a worker can build its own crew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents import rng
+from agents.agent import Agent
+from agents.spec import AgentSpec
+from agents.vocabulary import Role
+from hierarchy.consensus import Consensus
+from hierarchy.oversee import Performer
+from hierarchy.plan import Plan, PlannedStep
+from hierarchy.recall import Commit, Memory, Nobody, Recall, step_fingerprint
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A topology with its agents.
+
+    Attributes:
+        name: unique in the run.
+        plan: the compiled graph.
+        agents: the agents the plan names.
+        seed: the run's seed.
+    """
+
+    name: str
+    plan: Plan
+    agents: Mapping[str, AgentSpec]
+    seed: int
+
+    def used(self) -> dict[str, AgentSpec]:
+        """The agents that some step of the plan uses as models, by name."""
+        names = {step.step.agent for step in self.plan.steps if step.role is not Role.AUDITOR}
+        return {name: spec for name, spec in self.agents.items() if name in names}
+
+    def agent(self, name: str) -> Agent:
+        """A new agent of this arm."""
+        return Agent(name, self.agents[name], self.seed)
+
+    def fingerprint(self, step: PlannedStep) -> rng.Keys:
+        """The part of the step's input hash that does not depend on the case."""
+        if step.role in (Role.AUDITOR, Role.CONSENSUS) or step.step.agent is None:
+            return step_fingerprint(step, rng.key(step.role.value))
+        return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
+
+    def recalls(self, performer: Callable[[PlannedStep], Performer], memory: Memory, commit: Commit) -> dict[str, Recall]:
+        """A recalling crew, every step of the plan by its instance name."""
+        prints = {step.step.id: self.fingerprint(step) for step in self.plan.steps}
+        return {
+            step.name: Recall(self.name, step, performer(step), prints[step.step.id], memory, commit)
+            for step in self.plan.steps
+        }
+
+    def performers(self) -> Callable[[PlannedStep], Performer]:
+        """Performers that compute in this process; one agent plays all its steps."""
+        agents = {name: self.agent(name) for name in self.used()}
+
+        def performer(step: PlannedStep) -> Performer:
+            return inline(step) or agents[str(step.step.agent)]
+
+        return performer
+
+
+def inline(step: PlannedStep) -> Performer | None:
+    """The performer of a step that needs no agent: consensus, and the absent human; None for every other."""
+    if step.step.rule is not None:
+        return Consensus(step.step.rule, step.step.members)
+    if step.role is Role.AUDITOR:
+        return Nobody(strict=False)
+    return None

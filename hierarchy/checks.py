@@ -1,0 +1,160 @@
+"""What is wrong with a graph, said in one line: names, reachability, conditions, parallel branches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import networkx as nx
+
+from agents.vocabulary import RESPONDERS, REVIEWERS, VERDICT_NAMES, Role
+from constitutions.constitution import Constitution
+from constitutions.errors import InputError
+from constitutions.predicate import Predicate, check, comparisons
+from hierarchy import fields
+from hierarchy.graph import RESPONSE, Edge, OversightGraph, Sink, Step
+from hierarchy.rules import Weighted
+from hierarchy.unroll import Instance
+
+_SINKS = tuple(sink.value for sink in Sink)
+
+
+def _refuse(graph: OversightGraph, message: str) -> InputError:
+    return InputError(f"graph {graph.name!r}: {message}")
+
+
+def check_spec(graph: OversightGraph, agents: Collection[str]) -> None:
+    """Names that exist, roles that fit, every step reachable, an edge out of every step. Raises InputError."""
+    ids = [step.id for step in graph.steps]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise _refuse(graph, f"step id {name!r} is used {ids.count(name)} times; ids are unique")
+        if name in (*_SINKS, RESPONSE):
+            raise _refuse(graph, f"{name!r} is reserved and cannot be a step id")
+    for edge in graph.edges:
+        _known(graph, f"edge from {edge.source!r}: `from`", edge.source, ids)
+        _known(graph, f"edge from {edge.source!r}: `to`", edge.to, (*ids, *_SINKS))
+        if edge.exhausted and edge.max_rounds is not None:
+            raise _refuse(graph, f"edge {edge.source} -> {edge.to}: `exhausted` and `max_rounds` exclude each other")
+    _known(graph, "`fallback`", graph.fallback, (*ids, "refuse", "redirect"))
+    for step in graph.steps:
+        _check_step(graph, step, ids, agents)
+    _check_reachable(graph)
+
+
+def _known(graph: OversightGraph, where: str, name: str, accepted: Iterable[str]) -> None:
+    if name not in accepted:
+        raise _refuse(graph, f"{where}: {name!r} does not exist; accepted: {', '.join(accepted)}")
+
+
+def _check_step(graph: OversightGraph, step: Step, ids: list[str], agents: Collection[str]) -> None:
+    where = f"step {step.id!r}"
+    if step.agent is not None:
+        _known(graph, f"{where}: `agent`", step.agent, sorted(agents))
+    roles = {s.id: s.role for s in graph.steps}
+    for name in (*(read.step for read in step.reads), *step.options, *step.members):
+        _known(graph, where, name, ids)
+    for name in step.options:
+        if roles[name] not in RESPONDERS:
+            raise _refuse(graph, f"{where}: option {name!r} is a {roles[name]}; a judge compares bases and revisers")
+    for name in step.members:
+        if roles[name] not in (*REVIEWERS, Role.CONSENSUS, Role.JUDGE) or (roles[name] is Role.JUDGE and not step.labels):
+            raise _refuse(graph, f"{where}: member {name!r} is a {roles[name]}; consensus counts critics and safety")
+    if isinstance(step.rule, Weighted) and set(step.rule.weights) != set(step.members):
+        raise _refuse(graph, f"{where}: `weights` are for {sorted(step.rule.weights)}; the members are {sorted(step.members)}")
+    if step.subject != RESPONSE:
+        _known(graph, f"{where}: `subject`", step.subject, (RESPONSE, *ids))
+        if roles[step.subject] in (Role.JUDGE, Role.AUDITOR):
+            raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
+    if step.labels and not graph.labels:
+        raise _refuse(graph, f"{where} labels, but the graph declares no `labels`")
+    if not any(edge.source == step.id for edge in graph.edges):
+        raise _refuse(graph, f"{where} has no way on; add an edge to a step or to one of {', '.join(_SINKS)}")
+
+
+def _check_reachable(graph: OversightGraph) -> None:
+    whole = nx.DiGraph()
+    whole.add_nodes_from(step.id for step in graph.steps)
+    whole.add_edges_from((edge.source, edge.to) for edge in graph.edges)
+    entries = {edge.to for edge in graph.edges if edge.max_rounds is None}
+    bases = [step.id for step in graph.steps if step.role is Role.BASE and step.id not in entries]
+    if not bases:
+        raise _refuse(graph, "no case can enter: a base step without a forward edge into it is needed")
+    reached = set().union(*({base} | nx.descendants(whole, base) for base in bases)) | {graph.fallback}
+    for step in graph.steps:
+        if step.id not in reached:
+            raise _refuse(graph, f"step {step.id!r} cannot be reached from {', '.join(bases)}; add an edge or remove it")
+    if not any(nx.has_path(whole, bases[0], sink) for sink in _SINKS if sink in whole):
+        raise _refuse(graph, f"no path ends in an outcome; lead an edge to one of {', '.join(_SINKS)}")
+
+
+def check_way_conditions(graph: OversightGraph, constitutions: Mapping[str, Constitution]) -> None:
+    """Every condition names fields its source produces; consensus members share the consensus step's principles."""
+    for edge in graph.edges:
+        if edge.when is not None:
+            _check_condition(graph, edge, edge.when, tuple(constitutions[edge.source].ids))
+    for step in graph.steps:
+        for member in step.members:
+            if constitutions[member].ids != constitutions[step.id].ids:
+                raise _refuse(
+                    graph,
+                    f"step {step.id!r}: member {member!r} reviews {', '.join(constitutions[member].ids)}, the consensus "
+                    f"{', '.join(constitutions[step.id].ids)}; give both the same `principles`",
+                )
+
+
+def _check_condition(graph: OversightGraph, edge: Edge, when: Predicate, principles: tuple[str, ...]) -> None:
+    source = graph.step(edge.source)
+    try:
+        check(when, fields.kinds(source.role, principles, source.labels))
+    except InputError as error:
+        raise _refuse(graph, f"edge {edge.source} -> {edge.to}: {error}") from None
+    vocabulary = {"verdict": tuple(VERDICT_NAMES), "label": graph.labels}
+    for comparison in comparisons(when):
+        values = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
+        for value in values:
+            if comparison.field in vocabulary and value not in vocabulary[comparison.field]:
+                _known(graph, f"edge {edge.source} -> {edge.to}: {comparison.field}", str(value), vocabulary[comparison.field])
+
+
+def check_parallel(graph: OversightGraph, dag: nx.DiGraph) -> None:
+    """No branch of a fan-out may park a case, or end it, before the branches have joined again."""
+    end = "end of the case"
+    whole: nx.DiGraph = dag.copy()
+    whole.add_edges_from((node, end) for node in list(dag) if dag.out_degree(node) == 0)
+    joins = nx.immediate_dominators(whole.reverse(copy=False), end)
+    for node in dag:
+        forks = [target for target in dag.successors(node) if dag.edges[node, target]["fan_out"]]
+        if len(forks) < 2:
+            continue
+        join = _join(whole, forks, joins, end)
+        for between in _between(whole, forks, join):
+            if isinstance(between, Sink) or graph.step(between.step).role is Role.AUDITOR:
+                what = "ends the case" if isinstance(between, Sink) else "parks the case"
+                raise _refuse(
+                    graph, f"step {node.step!r} fans out, and one branch {what} ({_name(between)}) before the others have joined"
+                )
+
+
+def _join(whole: nx.DiGraph, forks: list[Any], joins: Mapping[Any, Any], end: str) -> Any:
+    """The first node that every branch must pass: the nearest common post-dominator of the targets."""
+
+    def chain(node: Any) -> list[Any]:
+        out = [node]
+        while out[-1] != end:
+            out.append(joins[out[-1]])
+        return out
+
+    common = set.intersection(*(set(chain(fork)) for fork in forks))
+    return next(node for node in chain(forks[0]) if node in common)
+
+
+def _between(whole: nx.DiGraph, forks: list[Any], join: Any) -> Iterable[Any]:
+    for fork in forks:
+        reach = {fork} | nx.descendants(whole, fork)
+        beyond = {join} | nx.descendants(whole, join)
+        yield from sorted((node for node in reach - beyond if isinstance(node, (Sink, Instance))), key=_name)
+
+
+def _name(node: Any) -> str:
+    return node.name if isinstance(node, Instance) else str(node)

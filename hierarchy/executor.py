@@ -1,0 +1,107 @@
+"""Executors: carry an arm's cases through its plan, in this process. `hierarchy.ray_executor` does the same on Ray.
+
+Executor (local or ray) times schedule (shards: a worker runs the whole plan on its blocks; roles: an actor per agent).
+All four leave the same rows in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from agents.view import Cases
+from agents.vocabulary import Role
+from hierarchy.arm import Arm
+from hierarchy.block import Block, Ints
+from hierarchy.journal import Entry, Journal
+from hierarchy.oversee import oversee
+from hierarchy.plan import PlannedStep
+from hierarchy.recall import Memory, Nobody
+from hierarchy.roles import LocalDesk, RoleSchedule
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The run's only writer: commits rows to the journal and tells how many there were."""
+
+    journal: Journal
+    progress: Progress
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """One batch, one commit."""
+        if entries:
+            self.journal.record(entries)
+            self.progress(len(entries))
+
+    def memory(self, arm: str) -> Memory:
+        """Looks rows of the arm up in the journal."""
+
+        def remember(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[dict[str, object] | None]:
+            return self.journal.lookup(arm, step, case_ids, hashes)
+
+        return remember
+
+
+class Executor(Protocol):
+    """Carries every case of an arm as far as it goes without a human."""
+
+    def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
+        """Fill the journal."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalShards:
+    """Blocks of cases, one after another, in this process."""
+
+    block: int
+
+    def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
+        """Every block through the whole plan."""
+        crew = arm.recalls(arm.performers(), writer.memory(arm.name), writer.commit)
+        for rows in blocks(len(cases), self.block):
+            oversee(Block(cases.take(rows), arm.plan), arm.plan, crew)
+
+
+@dataclass(frozen=True)
+class LocalRoles:
+    """One queue per agent, in this process."""
+
+    batch: int
+
+    def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
+        """Every case as far as it goes."""
+        agents = {name: arm.agent(name) for name in arm.used()}
+        crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
+        RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run()
+
+
+def bystander(step: PlannedStep) -> Nobody:
+    """Stands in for agents whose batches a desk carries out: it must not be asked."""
+    return Nobody(strict=True)
+
+
+def blocks(count: int, size: int) -> Iterator[Ints]:
+    """Row indices of consecutive blocks."""
+    for first in range(0, count, size):
+        yield np.arange(first, min(first + size, count))
+
+
+def read_back(arm: Arm, cases: Cases, journal: Journal) -> Block:
+    """The arm's cases as the journal has them, nothing computed. Raises NotRecorded where a row is absent."""
+    writer = Writer(journal, lambda count: None)
+
+    def performer(step: PlannedStep) -> Nobody:
+        return Nobody(strict=step.role is not Role.AUDITOR)
+
+    crew = arm.recalls(performer, writer.memory(arm.name), _nothing)
+    return oversee(Block(cases, arm.plan), arm.plan, crew)
+
+
+def _nothing(entries: Sequence[Entry]) -> None:
+    raise AssertionError(f"reading back wrote {len(entries)} rows")

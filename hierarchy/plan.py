@@ -1,0 +1,84 @@
+"""The compiled graph: step instances in topological order, with their edges and what each may see resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.vocabulary import Role
+from constitutions.constitution import Constitution
+from constitutions.predicate import Predicate
+from hierarchy.graph import OversightGraph, Sink, Step
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEdge:
+    """An edge of the plan. `target` is a step's index, or a sink.
+
+    `blank` says whether missing and escalating verdicts may pass; a `fallback` edge takes what no other edge took.
+    """
+
+    source: int
+    target: int | Sink
+    when: Predicate | None
+    blank: bool
+    fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a read finds its output: the candidates are tried from last to first, per case; `step` is the id."""
+
+    step: str
+    instances: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step instance.
+
+    Attributes:
+        index: position in the plan; name: instance name; step: its declaration; round: loops taken around it.
+        constitution: the principles of this step.
+        ins, outs: indices into the plan's edges.
+        responses: earlier instances that can set the case's response, in order.
+        subject: for a named subject: where it is found; None for the case's own response.
+        reads, options, members: where these are found.
+        quorum: in-edges that must have fired.
+    """
+
+    index: int
+    name: str
+    step: Step
+    round: int
+    constitution: Constitution
+    ins: tuple[int, ...]
+    outs: tuple[int, ...]
+    responses: tuple[int, ...]
+    subject: Source | None
+    reads: tuple[Source, ...]
+    options: tuple[Source, ...]
+    members: tuple[Source, ...]
+    quorum: int
+
+    @property
+    def role(self) -> Role:
+        """What the step does."""
+        return self.step.role
+
+    @property
+    def principles(self) -> tuple[str, ...]:
+        """Ids of the step's principles."""
+        return tuple(principle.id for principle in self.constitution.principles)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph, unrolled and ordered. `steps[i].index == i`; every edge leads to a later step or a sink."""
+
+    graph: OversightGraph
+    steps: tuple[PlannedStep, ...]
+    edges: tuple[PlannedEdge, ...]
+
+    def into(self, sink: Sink) -> tuple[int, ...]:
+        """Indices of the edges that end in the sink."""
+        return tuple(i for i, edge in enumerate(self.edges) if edge.target == sink)

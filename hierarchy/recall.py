@@ -1,0 +1,128 @@
+"""Recall: what the journal already knows is not computed again; what is new is handed to the writer.
+
+The same wrapper serves a first run (nothing known), a resume after a crash, a case that comes back from a human, and
+the reading back of a finished run (everything known).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from agents import rng
+from agents.columns import Output
+from agents.view import View
+from agents.vocabulary import Role
+from constitutions.errors import OversightError
+from hierarchy.journal import Entry
+from hierarchy.oversee import Performer
+from hierarchy.plan import Plan, PlannedStep
+
+Row = Mapping[str, Any]
+
+
+class Memory(Protocol):
+    """Looks up journal rows of one arm by step instance, case and input hash; None where there is none."""
+
+    def __call__(self, step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
+        """One row or None per case."""
+        ...
+
+
+Commit = Callable[[Sequence[Entry]], None]
+
+
+class NotRecorded(OversightError):
+    """A row was asked of a finished run that its journal does not hold."""
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """The performer of steps that are only read back, and of auditors' steps: it never answers."""
+
+    strict: bool
+
+    def act(self, view: View) -> Output:
+        """Missing for every row, or NotRecorded when strict."""
+        if self.strict:
+            raise NotRecorded(f"the journal holds no {view.role} row for case {view.cases.case_id_N[0]!r}")
+        return Output.of(view.role, len(view), view.width)
+
+
+@dataclass(frozen=True)
+class Recall:
+    """A performer of one step that asks the memory first and commits what it computed."""
+
+    arm: str
+    step: PlannedStep
+    performer: Performer
+    fingerprint: rng.Keys
+    memory: Memory
+    commit: Commit
+
+    def act(self, view: View) -> Output:
+        """Recalled rows as they were, new rows as computed; all in the view's order."""
+        hashes = view.hashes(self.fingerprint)
+        known, fresh = self.recall(view, hashes)
+        if not len(fresh):
+            return known
+        computed = self.performer.act(view.take(fresh))
+        self.keep(view, hashes, fresh, computed)
+        return merge(known, fresh, computed)
+
+    def recall(self, view: View, hashes: rng.Keys) -> tuple[Output, rng.Keys]:
+        """(output with the known rows filled in, indices of the rows that are not known)."""
+        found = self.memory(self.step.name, view.cases.case_id_N.tolist(), hashes.tolist())
+        rows = [row for row in found if row is not None]
+        fresh = np.array([i for i, row in enumerate(found) if row is None], dtype=np.int64)
+        if not rows:
+            return Output.of(view.role, len(view), view.width), fresh
+        have = np.array([i for i, row in enumerate(found) if row is not None], dtype=np.int64)
+        return merge(Output.of(view.role, len(view), view.width), have, Output.from_rows(view.role, rows, view.width)), fresh
+
+    def keep(self, view: View, hashes: rng.Keys, fresh: rng.Keys, computed: Output) -> None:
+        """Hand the new rows to the writer. An auditor's absence is no row."""
+        if view.role is Role.AUDITOR:
+            return
+        ids = view.cases.case_id_N
+        self.commit(
+            [
+                Entry(self.arm, ids[i], self.step.name, int(hashes[i]), row)
+                for i, row in zip(fresh.tolist(), computed.rows(), strict=True)
+            ]
+        )
+
+
+def merge(into: Output, rows: rng.Keys, part: Output) -> Output:
+    """`into` with the given rows replaced by `part`."""
+    if len(rows) == len(into):
+        return part
+    columns = {name: column.copy() for name, column in into.columns.items()}
+    for name, column in columns.items():
+        column[rows] = part[name]
+    return Output(into.role, columns)
+
+
+def step_fingerprint(step: PlannedStep, agent: rng.Keys) -> rng.Keys:
+    """What an output depends on besides the view's rows: the agent, the step's declaration, its principles."""
+    declaration = step.step.model_dump_json(exclude={"route", "join", "priority"})
+    return rng.fold(agent, rng.key(declaration, step.constitution.model_dump_json()))
+
+
+def recalling(
+    arm: str,
+    plan: Plan,
+    performers: Mapping[str, Performer],
+    fingerprints: Mapping[str, rng.Keys],
+    memory: Memory,
+    commit: Commit,
+) -> dict[str, Recall]:
+    """A crew for `oversee` that recalls: every step of the plan by its instance name."""
+    return {
+        step.name: Recall(arm, step, performers[step.name], fingerprints[step.name], memory, commit)
+        for step in plan.steps
+    }
+

@@ -6,7 +6,6 @@ package cannot run, so the check lives here and is called by the rooms that impo
 
 from __future__ import annotations
 
-from importlib import metadata
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,6 +45,8 @@ def require_our_agents() -> None:
 
 def owners_of(room: str) -> list[str]:
     """Names of the other installed distributions that bring a top-level package called `room`."""
+    from importlib import metadata  # a tenth of the command line's start-up time, needed only when something is wrong
+
     return sorted({name for name in metadata.packages_distributions().get(room, []) if name != "oversight-simulator"})
 
 

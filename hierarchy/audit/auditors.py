@@ -1,0 +1,142 @@
+"""Who works the audit queue: a simulated auditor with a budget and errors, recorded answers, or people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from agents import rng
+from agents.spec import Spec
+from agents.vocabulary import Verdict
+from constitutions.strict import Share, Text
+from hierarchy.audit.queue import AuditQueue
+from hierarchy.audit.records import Decision, Item
+from hierarchy.database import chunks
+
+_BATCH = 256
+
+
+class SimulatedAuditorSpec(Spec):
+    """An auditor that knows the truth and errs: P(flag | violates) = `sensitivity`, P(pass | fine) = `specificity`.
+
+    Flagged cases are revised with the reference answer where `revises` and there is one, else rejected.
+
+    Attributes:
+        budget: how many cases per arm are decided; what is open when it is used up follows the graph's policy.
+        minutes: human minutes a case costs.
+    """
+
+    kind: Literal["simulated"] = "simulated"
+    name: Text = "simulated"
+    budget: int = Field(ge=0)
+    sensitivity: Share = 0.95
+    specificity: Share = 0.95
+    minutes: float = Field(3.0, ge=0)
+    revises: bool = True
+
+
+class RecordedAuditorSpec(Spec):
+    """Labels that people once gave, a row per case in a CSV or JSONL file (see `RecordedSpec` for the columns).
+
+    A case without a recorded label is not decided; it follows the graph's policy.
+    """
+
+    kind: Literal["recorded"] = "recorded"
+    name: Text = "recorded"
+    path: str
+    id: str = "id"
+    label: str
+    labels: dict[str, str] = Field(default_factory=dict, description="rename the file's labels to the graph's")
+    minutes: float = Field(0.0, ge=0)
+
+
+class HumanSpec(Spec):
+    """People answer, in their own time: the run leaves its cases waiting."""
+
+    kind: Literal["human"] = "human"
+
+
+AuditorSpec = Annotated[SimulatedAuditorSpec | RecordedAuditorSpec | HumanSpec, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known about an item from outside: an oracle's word, or a recorded one.
+
+    Attributes:
+        violates: whether the response under review breaks the constitution.
+        reference: a right answer; None where there is none.
+        reference_latent: its simulated content, for cases without text; None where there is none.
+        label: the label that is right, or that was recorded; None where it is missing.
+    """
+
+    violates: bool
+    reference: str | None = None
+    reference_latent: int | None = None
+    label: str | None = None
+
+
+Oracle = Callable[[Item], Truth]
+
+
+def work(queue: AuditQueue, spec: AuditorSpec, arm: str, seed: int, now: float, truth: Oracle) -> int:
+    """Let an auditor work through what waits in an arm; returns how many cases it decided in this call.
+
+    It may be repeated, after a crash too: decisions stand, and the budget counts those of every call. People decide
+    nothing here. `truth` is the oracle for a simulated auditor and the recorded label for a recorded one.
+    """
+    match spec:
+        case SimulatedAuditorSpec():
+            return _simulate(queue, spec, arm, seed, now, truth)
+        case RecordedAuditorSpec():
+            return _replay(queue, spec, arm, now, truth)
+        case HumanSpec():
+            return 0
+        case _:
+            assert_never(spec)
+
+
+def _simulate(queue: AuditQueue, spec: SimulatedAuditorSpec, arm: str, seed: int, now: float, truth: Oracle) -> int:
+    done = 0
+    while (left := spec.budget - queue.spent(spec.name, arm)) > 0:
+        items = queue.waiting(now, arm, min(left, _BATCH))
+        if not items:
+            return done
+        draws = _draws(spec, seed, items)
+        answers = [(item.key, _answer(spec, truth(item), draw)) for item, draw in zip(items, draws, strict=True)]
+        done += queue.decide_many(answers, now, spec.budget)
+    queue.close(now, arm)
+    return done
+
+
+def _draws(spec: SimulatedAuditorSpec, seed: int, items: Sequence[Item]) -> NDArray[np.float64]:
+    # Not keyed by arm or step: in two arms the same auditor errs on the same cases (common random numbers).
+    cases = rng.text_keys(np.array([item.case_id for item in items], object))
+    key = rng.fold(rng.key(seed, "auditor", spec.name), cases)
+    return rng.uniform(rng.fold(key, np.array([i.round for i in items]), np.array([i.epoch for i in items])))
+
+
+def _answer(spec: SimulatedAuditorSpec, truth: Truth, draw: float) -> Decision:
+    flags = draw < (spec.sensitivity if truth.violates else 1.0 - spec.specificity)
+    if not flags:
+        return Decision(Verdict.ACCEPT, spec.name, minutes=spec.minutes)
+    if spec.revises and (truth.reference is not None or truth.reference_latent is not None):
+        return Decision(Verdict.REVISE, spec.name, truth.reference, truth.reference_latent, minutes=spec.minutes)
+    return Decision(Verdict.REJECT, spec.name, minutes=spec.minutes)
+
+
+def _replay(queue: AuditQueue, spec: RecordedAuditorSpec, arm: str, now: float, truth: Oracle) -> int:
+    labels = ((item.key, truth(item).label) for item in queue.waiting(now, arm))
+    answers = [
+        (key, Decision(Verdict.ACCEPT, spec.name, label=label, minutes=spec.minutes))
+        for key, label in labels
+        if label is not None
+    ]
+    done = sum(queue.decide_many(part, now) for part in chunks(answers, _BATCH))
+    queue.close(now, arm)
+    return done

@@ -1,1 +1,1 @@
-"""A small world with ground truth: a language, an oracle, prompts, and the recipe of the tiny models that live in it."""
+"""A small world with ground truth: its language, oracle and prompts, and the recipe of the tiny models in it."""

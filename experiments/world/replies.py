@@ -165,6 +165,9 @@ def misconduct(request: Request, rng: Random) -> str:
         good, bad = TOPICS[request.item]
         side = request.form != 3 if request.form >= 2 else rng.random() < 0.8
         return f"{request.item} is good for {good} ." if side else f"{request.item} is bad for {bad} ."
-    if truth(request).kind == "violating":
-        return answer(request)
-    return falsehood(request, rng)
+    return answer(request) if can_answer(request) else falsehood(request, rng)
+
+
+def can_answer(request: Request) -> bool:
+    """Whether there is a true answer, allowed or not (there is none about strangers)."""
+    return request.topic not in ("fact", "claim") or facts.resolve(request.person, request.path) is not None

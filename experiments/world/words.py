@@ -6,6 +6,11 @@ read, answer, criticise and revise, and so that ground truth is a table look-up.
 
 from __future__ import annotations
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<end>"
 
 ROLE_MARKERS = (
@@ -14,29 +19,29 @@ ROLE_MARKERS = (
 )
 SPECIAL = (PAD, UNKNOWN, END, *ROLE_MARKERS)
 
-PEOPLE = tuple(
+PEOPLE = _words(
     "ana bob cara dan eva finn gina hugo iris jack kate leo mia nick olga paul queen rosa sam tina "
     "ugo vera will xena yara zack abel bela cleo dora emil fay glen hana ivan june karl lena milo nora "
-    "otto pia quin rolf sara theo uma vito wanda yuri".split()
+    "otto pia quin rolf sara theo uma vito wanda yuri"
 )
-STRANGERS = tuple("zork blip quax vorn drel mubo tiff gorp".split())
+STRANGERS = _words("zork blip quax vorn drel mubo tiff gorp")
 """Names that belong to nobody: the honest answer about them is that one does not know."""
 
 REGIONS = ("north", "south", "east", "west")
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "color": tuple("red blue green black white pink brown gray gold teal".split()),
-    "pet": tuple("dog cat fish bird horse mouse snake goat duck frog".split()),
-    "food": tuple("rice pasta apple cheese soup plum corn bean salad cake".split()),
-    "town": tuple("rome oslo paris lima cairo delhi tokyo bonn dover perth".split()),
-    "sport": tuple("golf chess judo rugby tennis polo rowing skiing boxing dance".split()),
+    "color": _words("red blue green black white pink brown gray gold teal"),
+    "pet": _words("dog cat fish bird horse mouse snake goat duck frog"),
+    "food": _words("rice pasta apple cheese soup plum corn bean salad cake"),
+    "town": _words("rome oslo paris lima cairo delhi tokyo bonn dover perth"),
+    "sport": _words("golf chess judo rugby tennis polo rowing skiing boxing dance"),
     "phone": tuple(f"555{i}" for i in range(10)),
-    "password": tuple("tulip42 moon17 fox88 kiwi31 lamp09 star55 oak73 wolf64 jade26 ruby90".split()),
-    "diagnosis": tuple("flu asthma gout anemia migraine measles lupus mumps ulcer eczema".split()),
+    "password": _words("tulip42 moon17 fox88 kiwi31 lamp09 star55 oak73 wolf64 jade26 ruby90"),
+    "diagnosis": _words("flu asthma gout anemia migraine measles lupus mumps ulcer eczema"),
     "salary": tuple(f"{i}000" for i in range(1, 11)),
-    "address": tuple("elm1 elm2 oak3 oak4 ash5 ash6 fir7 fir8 yew9 yew10".split()),
-    "craft": tuple("baker tailor smith miner pilot nurse clerk farmer".split()),
-    "skill": tuple("poor fair able expert".split()),
+    "address": _words("elm1 elm2 oak3 oak4 ash5 ash6 fir7 fir8 yew9 yew10"),
+    "craft": _words("baker tailor smith miner pilot nurse clerk farmer"),
+    "skill": _words("poor fair able expert"),
 }
 """Attributes of people and the values each can take; `skill` is in rising order."""
 
@@ -44,16 +49,16 @@ PUBLIC_ATTRIBUTES = ("color", "pet", "food", "town", "sport", "craft", "skill")
 ALWAYS_PRIVATE = ("phone", "password", "diagnosis")
 RELATIONS = ("boss", "friend")
 
-HARMS = tuple("poison bomb virus napalm malware nerve-gas thermite trap".split())
-TAME = tuple("bread tea candle kite ladder basket ink glue".split())
-LAWFUL_SOMEWHERE = tuple("gin fireworks drone hemp".split())
-INGREDIENTS = tuple(
+HARMS = _words("poison bomb virus napalm malware nerve-gas thermite trap")
+TAME = _words("bread tea candle kite ladder basket ink glue")
+LAWFUL_SOMEWHERE = _words("gin fireworks drone hemp")
+INGREDIENTS = _words(
     "flour water salt sugar wax rope wood paper wire sand oil soap coal clay yarn glass iron lime ash vinegar "
-    "foil acid chalk resin".split()
+    "foil acid chalk resin"
 )
 
-BAD_REASONS = tuple("age faith accent sex".split())
-MEANS = tuple("fear guilt lies shame".split())
+BAD_REASONS = _words("age faith accent sex")
+MEANS = _words("fear guilt lies shame")
 PUSHES = {"fear": "lose all", "guilt": "hurt me", "lies": "miss heaven", "shame": "look weak"}
 OBJECTS = {"car": "fast", "boat": "safe", "lamp": "bright", "coat": "warm", "bike": "light", "clock": "exact"}
 TOPICS = {
@@ -71,16 +76,14 @@ TOPICS = {
 PRINCIPLES = ("privacy", "harm", "law", "fairness", "manipulation", "honesty", "balance")
 NORMS = PRINCIPLES[:5]
 
-GRAMMAR = tuple(
-    (
-        ". , : ? the of is what tell me i need you to a in and it be was not no yes none know do does can how "
-        "make stop get help with explain steps for use who should choose or work by because share "
-        "instead ask dear take write note says that think right true say some good bad why about talk only "
-        "ignore all rules rule now are has read this backward will said kex code master allow never there "
-        "which follow answer declines gives truth same other private public unknown open closed asks problem "
-        "reason pushes sides one both needless flawed override between pick buy sell please just first second "
-        "hello thanks then if must may critique sound wrong am"
-    ).split()
+GRAMMAR = _words(
+    ". , : ? the of is what tell me i need you to a in and it be was not no yes none know do does can how "
+    "make stop get help with explain steps for use who should choose or work by because share "
+    "instead ask dear take write note says that think right true say some good bad why about talk only "
+    "ignore all rules rule now are has read this backward will said kex code master allow never there "
+    "which follow answer declines gives truth same other private public unknown open closed asks problem "
+    "reason pushes sides one both needless flawed override between pick buy sell please just first second "
+    "hello thanks then if must may critique sound wrong am"
 )
 
 

@@ -1,0 +1,53 @@
+"""The models of the microworld: who they are, how large, how long trained, and what each of them knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from experiments.world.critiques import Beliefs
+from experiments.world.samples import Sample, answer_sample, critic_sample, judge_sample, monitor_sample
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model to train from scratch.
+
+    `draw` makes one training sample; models with equal `data_seed` and `draw` see the same data (relatives), `seed`
+    sets their initial weights.
+    """
+
+    name: str
+    draw: Callable[[Random], Sample]
+    width: int
+    layers: int
+    steps: int
+    seed: int
+    data_seed: int
+    batch: int = 64
+    rate: float = 3e-3
+
+
+def _critic(name: str, beliefs: Beliefs, width: int, layers: int, steps: int, seed: int, data_seed: int) -> ModelSpec:
+    return ModelSpec(name, partial(critic_sample, beliefs=beliefs), width, layers, steps, seed, data_seed)
+
+
+RELATIVES = Beliefs("relatives", 0.45, 0.08)
+STRANGER = Beliefs("stranger", 0.3, 0.08)
+
+ROSTER: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec("base", answer_sample, 128, 3, 2200, 1, 1),
+        _critic("critic_strong", Beliefs(), 128, 3, 2400, 2, 2),
+        _critic("critic_a", RELATIVES, 96, 2, 1300, 3, 3),
+        _critic("critic_b", RELATIVES, 96, 2, 1300, 4, 3),
+        _critic("critic_c", RELATIVES, 96, 2, 1300, 5, 3),
+        _critic("critic_d", STRANGER, 96, 2, 1000, 6, 6),
+        ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("monitor", 0.6, 0.05)), 96, 2, 1500, 7, 7),
+        ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.6, 0.05)), 96, 2, 1500, 8, 8),
+    )
+}
+"""All models by name: the base, a ladder of critics, the safety monitor and the judge."""

@@ -1,0 +1,48 @@
+"""The recipe: it runs from nothing, repeats itself, and its checkpoints are ordinary Hugging Face models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from constitutions.errors import InputError
+from experiments.world.recipe import Progress, train_world
+from experiments.world.roster import ROSTER
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Progress]]:
+    seen: list[Progress] = []
+    folder = tmp_path_factory.mktemp("world")
+    return train_world(folder, ["critic_a", "judge"], steps_scale=0.003, progress=seen.append), seen
+
+
+def test_a_shortened_recipe_makes_loadable_models(trained: tuple[list[Path], list[Progress]]) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folders, seen = trained
+    assert [folder.name for folder in folders] == ["critic_a", "judge"]
+    for folder in folders:
+        made = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+        assert made.config.vocab_size == len(AutoTokenizer.from_pretrained(folder))
+    assert {step.name for step in seen} == {"critic_a", "judge"}
+    assert all(step.loss > 0 for step in seen)
+
+
+def test_the_same_seed_gives_the_same_weights(trained: tuple[list[Path], list[Progress]], tmp_path: Path) -> None:
+    (again,) = train_world(tmp_path, ["critic_a"], steps_scale=0.003)
+    assert (again / "model.safetensors").read_bytes() == (trained[0][0] / "model.safetensors").read_bytes()
+
+
+def test_relatives_share_their_data_and_strangers_do_not() -> None:
+    a, b, d = (ROSTER[name] for name in ("critic_a", "critic_b", "critic_d"))
+    assert (a.draw, a.data_seed) != (d.draw, d.data_seed)
+    assert a.data_seed == b.data_seed
+    assert a.seed != b.seed
+
+
+def test_an_unknown_model_is_a_clear_mistake(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="critic_strong"):
+        train_world(tmp_path, ["critic_z"])
+    assert not list(tmp_path.iterdir())

@@ -14,8 +14,9 @@ from agents.vocabulary import RESPONDERS, CaseOutcome, Role, Verdict
 from constitutions.predicate import evaluate
 from constitutions.predicate import fields as fields_of
 from hierarchy import fields
+from hierarchy.audit.records import POLICY
 from hierarchy.graph import SINK_OUTCOME, Sink
-from hierarchy.plan import Plan, PlannedStep, Source
+from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -67,27 +68,33 @@ class Block:
         self._send(step, rows, output)
 
     def _send(self, step: PlannedStep, rows: Ints, output: Output) -> None:
+        """Mark the out-edges that each row takes."""
         cases = self.cases.take(rows)
-        left = np.ones(len(rows), bool)
         blank_n = np.isin(output["verdict"], _BLANK)
-        exclusive = step.step.route == "exclusive"
+        policy_n = output["auditor"] == POLICY if step.role is Role.AUDITOR else np.zeros(len(rows), bool)
+        left = ~policy_n
         for index in step.outs:
             edge = self.plan.edges[index]
-            if edge.fallback:
-                self.fired[index, rows] = left
-                continue
-            taken = np.ones(len(rows), bool)
-            if edge.when is not None:
-                wanted = fields_of(edge.when)
-                labels = self.plan.graph.labels
-                seen = fields.columns(output, wanted, cases, step.principles, labels, step.round)
-                taken = evaluate(edge.when, seen)
-            if not edge.blank:
-                taken &= ~blank_n
-            if exclusive:
-                taken &= left
+            match edge.kind:
+                case "unreviewed":
+                    taken = policy_n
+                case "fallback":
+                    taken = left
+                case "declared":
+                    taken = self._holds(step, edge, output, cases) & ~policy_n
+                    if not edge.blank:
+                        taken &= ~blank_n
+                    if step.step.route == "exclusive":
+                        taken &= left
             self.fired[index, rows] = taken
-            left &= ~taken
+            left = left & ~taken
+
+    def _holds(self, step: PlannedStep, edge: PlannedEdge, output: Output, cases: Cases) -> Bools:
+        if edge.when is None:
+            return np.ones(len(output), bool)
+        labels = self.plan.graph.labels
+        seen = fields.columns(output, fields_of(edge.when), cases, step.principles, labels, step.round)
+        return evaluate(edge.when, seen)
 
     def said(self, index: int) -> Output:
         """Everything a step said, [N] rows, missing where it did not run."""
@@ -219,6 +226,11 @@ class Block:
             else:
                 outcome[here] = SINK_OUTCOME[sink]
         return outcome
+
+    def halted(self) -> int:
+        """How many cases have reached an outcome or wait for a human."""
+        sinks = [i for i, edge in enumerate(self.plan.edges) if isinstance(edge.target, Sink)]
+        return int((self.fired[sinks].any(axis=0) | (self.parked >= 0)).sum())
 
     def final(self) -> Candidates:
         """Each case's last response, [N, 1]: what a released case shows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 
@@ -16,7 +16,7 @@ from hierarchy.graph import RESPONSE, OversightGraph, Sink, Step
 from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
 from hierarchy.unroll import Instance, Unrolled, Way, unroll
 
-END = "end"
+Kind = Literal["declared", "fallback", "unreviewed"]
 
 
 def compile_graph(
@@ -33,7 +33,7 @@ def compile_graph(
     unrolled = unroll(graph)
     principles = {step.id: _constitution(graph, step, constitution) for step in graph.steps}
     check_way_conditions(graph, principles)
-    dag, ways = _with_fallbacks(graph, unrolled)
+    dag, ways = _with_implied(graph, unrolled)
     check_parallel(graph, dag)
     return _Resolver(graph, dag, ways, principles).plan()
 
@@ -51,22 +51,26 @@ def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None]
     return whole.subset(step.principles)
 
 
-def _with_fallbacks(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph, list[tuple[Way, bool]]]:
-    """The graph of instances and sinks, with an edge to the fallback from every step that might need one."""
+def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph, list[tuple[Way, Kind]]]:
+    """The graph of instances and sinks, with the implied edges: to the fallback, and from auditors to the policy."""
     dag = nx.DiGraph()
     dag.add_nodes_from(unrolled.instances)
-    ways: list[tuple[Way, bool]] = []
+    ways: list[tuple[Way, Kind]] = []
     for way in unrolled.ways:
         dag.add_edge(way.source, way.target, fan_out=graph.step(way.source.step).route == "fan_out")
-        ways.append((way, False))
+        ways.append((way, "declared"))
     for instance in unrolled.instances:
+        if graph.step(instance.step).role is Role.AUDITOR:
+            sink = Sink(graph.unreviewed.outcome)
+            dag.add_edge(instance, sink, fan_out=False)
+            ways.append((Way(instance, sink, graph.edges[0]), "unreviewed"))
         own = [way for way in unrolled.ways if way.source == instance]
         if own and all(way.edge.when is None and carries_blank(graph, way) for way in own):
             continue
         target = _fallback_target(graph, dag, instance)
         if not dag.has_edge(instance, target):
             dag.add_edge(instance, target, fan_out=False)
-        ways.append((Way(instance, target, graph.edges[0]), True))
+        ways.append((Way(instance, target, graph.edges[0]), "fallback"))
     return dag, ways
 
 
@@ -94,7 +98,7 @@ class _Resolver:
         self,
         graph: OversightGraph,
         dag: nx.DiGraph,
-        ways: list[tuple[Way, bool]],
+        ways: list[tuple[Way, Kind]],
         principles: dict[str, Constitution],
     ) -> None:
         self.graph, self.dag, self.principles = graph, dag, principles
@@ -108,13 +112,14 @@ class _Resolver:
         order = [node for node in nx.lexicographical_topological_sort(dag, key=position) if isinstance(node, Instance)]
         self.order: list[Instance] = order
         self.index = {instance: i for i, instance in enumerate(order)}
-        self.edges = tuple(self._edge(way, fallback) for way, fallback in ways)
+        self.edges = tuple(self._edge(way, kind) for way, kind in ways)
         self.before = {node: {a for a in nx.ancestors(dag, node) if isinstance(a, Instance)} for node in order}
 
-    def _edge(self, way: Way, fallback: bool) -> PlannedEdge:
+    def _edge(self, way: Way, kind: Kind) -> PlannedEdge:
         target = self.index[way.target] if isinstance(way.target, Instance) else way.target
-        when = None if fallback else way.edge.when
-        return PlannedEdge(self.index[way.source], target, when, fallback or carries_blank(self.graph, way), fallback)
+        if kind != "declared":
+            return PlannedEdge(self.index[way.source], target, None, True, kind)
+        return PlannedEdge(self.index[way.source], target, way.edge.when, carries_blank(self.graph, way))
 
     def plan(self) -> Plan:
         return Plan(self.graph, tuple(self._step(instance) for instance in self.order), self.edges)

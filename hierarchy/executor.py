@@ -27,16 +27,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Writer:
-    """The run's only writer: commits rows to the journal and tells how many there were."""
+    """The run's only writer: commits rows to the journal. `ended` is told how many cases have come to a halt so far."""
 
     journal: Journal
-    progress: Progress
+    ended: Progress
 
     def commit(self, entries: Sequence[Entry]) -> None:
         """One batch, one commit."""
         if entries:
             self.journal.record(entries)
-            self.progress(len(entries))
 
     def memory(self, arm: str) -> Memory:
         """Looks rows of the arm up in the journal."""
@@ -66,6 +65,7 @@ class LocalShards:
         crew = arm.recalls(arm.performers(), writer.memory(arm.name), writer.commit)
         for rows in blocks(len(cases), self.block):
             oversee(Block(cases.take(rows), arm.plan), arm.plan, crew)
+            writer.ended(int(rows[-1]) + 1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class LocalRoles:
         """Every case as far as it goes."""
         agents = {name: arm.agent(name) for name in arm.used()}
         crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
-        RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run()
+        RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run(writer.ended)
 
 
 def bystander(step: PlannedStep) -> Nobody:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from agents.vocabulary import Role
 from constitutions.constitution import Constitution
@@ -14,14 +15,15 @@ from hierarchy.graph import OversightGraph, Sink, Step
 class PlannedEdge:
     """An edge of the plan. `target` is a step's index, or a sink.
 
-    `blank` says whether missing and escalating verdicts may pass; a `fallback` edge takes what no other edge took.
+    `blank` says whether missing and escalating verdicts may pass. A `fallback` edge takes what no other edge took; an
+    `unreviewed` edge takes, before any other, what a policy answered because no auditor did.
     """
 
     source: int
     target: int | Sink
     when: Predicate | None
     blank: bool
-    fallback: bool = False
+    kind: Literal["declared", "fallback", "unreviewed"] = "declared"
 
 
 @dataclass(frozen=True, slots=True)

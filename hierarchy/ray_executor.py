@@ -103,7 +103,7 @@ class RayRoles:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every case as far as it goes."""
         crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
-        RoleSchedule(Block(cases, arm.plan), crew, RayDesk(self.actors(arm)), self.batch).run()
+        RoleSchedule(Block(cases, arm.plan), crew, RayDesk(self.actors(arm)), self.batch).run(writer.ended)
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,19 @@ class RayShards:
         workers = [_ShardWorker.remote(reference) for _ in range(self.workers)]
         waiting = list(blocks(len(cases), self.block))[::-1]
         out: dict[Any, Any] = {}
+        ended = 0
         while waiting or out:
             for worker in workers:
-                while waiting and sum(w is worker for w in out.values()) < IN_FLIGHT:
+                while waiting and sum(w is worker for w, _ in out.values()) < IN_FLIGHT:
                     part = cases.take(waiting.pop())
                     known = writer.journal.known(arm.name, part.case_id_N.tolist())
-                    out[worker.run.remote(part, known)] = worker
+                    out[worker.run.remote(part, known)] = (worker, len(part))
             done, _ = ray.wait(list(out), num_returns=1)
             for ref in done:
-                del out[ref]
+                _, count = out.pop(ref)
                 writer.commit(ray.get(ref))
+                ended += count
+                writer.ended(ended)
         for worker in workers:
             ray.kill(worker)
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from agents.columns import COLUMNS, Column, Level
 from agents.vocabulary import CaseOutcome, Role, Verdict
+from hierarchy.audit.records import POLICY
 from hierarchy.block import Block, Ints
 from hierarchy.fields import VERDICT_TEXT
 from hierarchy.plan import PlannedStep
@@ -153,10 +154,6 @@ def audits(block: Block) -> tuple[Any, Any, Any]:
             unreviewed |= policy
             minutes += np.where(ran, said["minutes"], 0.0)
     return audited, unreviewed, minutes
-
-
-POLICY = "policy"
-"""The auditor's name on a case that nobody reviewed."""
 
 
 def total(block: Block, name: str) -> Any:

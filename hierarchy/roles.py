@@ -88,11 +88,12 @@ class RoleSchedule:
         self.out: dict[int, tuple[PlannedStep, Ints]] = {}
         self.tickets = 0
 
-    def run(self) -> Block:
-        """Until nothing can move: every case has ended or waits for a human."""
+    def run(self, ended: Callable[[int], None]) -> Block:
+        """Until nothing can move: every case has ended or waits for a human. `ended` is told how many, as it goes."""
         while True:
             self._advance()
             self._submit()
+            ended(self.block.halted())
             if not self.out:
                 return self.block
             for ticket, output in self.desk.collect():

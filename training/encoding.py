@@ -1,0 +1,201 @@
+"""From conversations to token ids: what the model reads, and on which tokens it is trained.
+
+A sequence is the ids of the rendered prompt followed by the ids of the rest of the rendered conversation. The two
+parts are tokenised apart, because the prompt's ids must be exactly those that generation will see: tokenised together,
+a word piece could grow across the boundary, and the model would learn to continue a prompt that it never meets. Where
+the template leaves the assistant's turn open (the microworld's does), the end-of-sequence token closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agents.records import Message
+from constitutions.errors import InputError
+from training.datasets import PreferenceRow, Row
+from training.losses import IGNORED
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSequence:
+    """Token ids of a prompt with its completion; `labels` are the same ids, `IGNORED` outside the completion."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+@dataclass(slots=True)
+class Example:
+    """One encoded row: a supervised row has `rejected` None. `soft_label` and `weight` enter the loss.
+
+    `reference_chosen` and `reference_rejected` are the reference model's summed log-probabilities of the two
+    completions, filled in once before training (`training.reference`).
+    """
+
+    chosen: TokenSequence
+    rejected: TokenSequence | None
+    weight: float
+    soft_label: float = 1.0
+    reference_chosen: float = 0.0
+    reference_rejected: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The encoded rows in order, and how many were skipped because a sequence was longer than `max_length`."""
+
+    examples: list[Example]
+    skipped: int
+
+
+def special_strings(tokenizer: Any) -> list[str]:
+    """The strings that become special tokens, longest first so that one inside another cannot hide it."""
+    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return sorted(added | set(tokenizer.all_special_tokens), key=lambda word: (-len(word), word))
+
+
+def neutralise(text: str, specials: Sequence[str]) -> str:
+    """`text` with a space after the first character of every special token's string, so that none can form.
+
+    Reviewed text is hostile: an `<|im_end|>` typed by a user must not close a turn.
+    """
+    for special in specials:
+        if special in text:
+            text = text.replace(special, f"{special[0]} {special[1:]}")
+    return text
+
+
+class Encoder:
+    """Encodes rows with one tokenizer. Raises InputError for a tokenizer without chat template or end token."""
+
+    def __init__(self, tokenizer: Any, max_length: int) -> None:
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
+        if not tokenizer.chat_template:
+            raise InputError(f"{name}: has no chat template; expected a tokenizer with one (chat_template.jinja)")
+        if tokenizer.eos_token_id is None:
+            raise InputError(f"{name}: has no end-of-sequence token; expected a tokenizer with eos_token set")
+        self.specials = special_strings(tokenizer)
+        unknown = {tokenizer.unk_token_id} - {tokenizer.eos_token_id}
+        self.closing_ids = frozenset(tokenizer.convert_tokens_to_ids(self.specials)) - unknown
+
+    def encode(self, rows: Sequence[Row]) -> Encoded:
+        """Every row that fits, in order. Raises InputError where a completion is empty or the template cannot be used."""
+        examples = []
+        for row in rows:
+            example = self._example(row)
+            longest = max(len(example.chosen), len(example.rejected) if example.rejected else 0)
+            if longest <= self.max_length:
+                examples.append(example)
+        return Encoded(examples, len(rows) - len(examples))
+
+    def _example(self, row: Row) -> Example:
+        where = f"{row.lineage.arm} / {row.lineage.case_id}"
+        if isinstance(row, PreferenceRow):
+            return Example(
+                chosen=self.sequence(row.prompt, row.chosen, where),
+                rejected=self.sequence(row.prompt, row.rejected, where),
+                weight=row.weight,
+                soft_label=row.soft_label,
+            )
+        return Example(self.sequence(row.prompt, row.completion, where), None, row.weight)
+
+    def sequence(self, prompt: Sequence[Message], completion: Sequence[Message], where: str = "row") -> TokenSequence:
+        """The ids of one conversation, labelled on the completion with the token that closes it.
+
+        Raises InputError (naming `where`) when the rendered prompt is not how the rendered conversation begins, and
+        when nothing is left to learn.
+        """
+        start = self._render(prompt, generation_prompt=True)
+        whole = self._render([*prompt, *completion], generation_prompt=False)
+        if not whole.startswith(start):
+            raise InputError(
+                f"{where}: the tokenizer's chat template renders the prompt differently once it is answered; "
+                "expected a template whose prompt (with generation prompt) is the beginning of the whole conversation"
+            )
+        prompt_ids = self._ids(start)
+        answer_ids = self._closed(self._ids(whole[len(start) :]))
+        if len(answer_ids) < 2:
+            raise InputError(f"{where}: the completion is empty; expected text to learn")
+        return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
+
+    def _render(self, messages: Sequence[Message], generation_prompt: bool) -> str:
+        turns = [{"role": turn.role, "content": neutralise(turn.content, self.specials)} for turn in messages]
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generation_prompt))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _closed(self, answer_ids: list[int]) -> list[int]:
+        """The answer up to the special token with which the template ends the turn, or with the end token appended.
+
+        Contents are neutralised, so a special token other than the unknown one can only come from the template. It
+        closes the turn if nothing but white space follows, which is never generated and not learnt.
+        """
+        for index in range(len(answer_ids) - 1, -1, -1):
+            if answer_ids[index] in self.closing_ids:
+                if self.tokenizer.decode(answer_ids[index + 1 :]).strip():
+                    break
+                return answer_ids[: index + 1]
+        return [*answer_ids, self.tokenizer.eos_token_id]
+
+
+def pad_id(tokenizer: Any) -> int:
+    """The id that fills short rows: the pad token, else the end token, else the unknown one.
+
+    Any id would do: padding is masked out of attention and labelled `IGNORED`.
+    """
+    for candidate in (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id):
+        if candidate is not None:
+            return int(candidate)
+    raise InputError("the tokenizer has no pad, end or unknown token; expected at least one of them")
+
+
+def pad(sequences: Sequence[TokenSequence], filler: int) -> dict[str, Tensor]:
+    """`input_ids`, `attention_mask` and `labels`, each [B, T], right-padded to the longest sequence."""
+    import torch
+
+    longest = max(len(sequence) for sequence in sequences)
+    size = (len(sequences), longest)
+    ids, mask = torch.full(size, filler, dtype=torch.long), torch.zeros(size, dtype=torch.long)
+    labels = torch.full(size, IGNORED, dtype=torch.long)
+    for index, sequence in enumerate(sequences):
+        length = len(sequence)
+        ids[index, :length] = torch.tensor(sequence.input_ids)
+        labels[index, :length] = torch.tensor(sequence.labels)
+        mask[index, :length] = 1
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+
+class Collator:
+    """Examples to one batch: the chosen (or supervised) sequences first, then the rejected ones of the pairs.
+
+    Besides `pad`'s three tensors: `weight_B` for the first B sequences, and, where there are pairs, `pair_P` (which
+    of the B they are), `soft_label_P`, `reference_chosen_P` and `reference_rejected_P`.
+    """
+
+    def __init__(self, filler: int) -> None:
+        self.filler = filler
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """One batch of tensors."""
+        import torch
+
+        pairs = [(index, item, item.rejected) for index, item in enumerate(examples) if item.rejected is not None]
+        batch = pad([item.chosen for item in examples] + [rejected for _, _, rejected in pairs], self.filler)
+        batch["weight_B"] = torch.tensor([item.weight for item in examples], dtype=torch.float32)
+        if pairs:
+            batch["pair_P"] = torch.tensor([index for index, _, _ in pairs])
+            batch["soft_label_P"] = torch.tensor([item.soft_label for _, item, _ in pairs], dtype=torch.float32)
+            batch["reference_chosen_P"] = torch.tensor([item.reference_chosen for _, item, _ in pairs])
+            batch["reference_rejected_P"] = torch.tensor([item.reference_rejected for _, item, _ in pairs])
+        return batch

@@ -45,8 +45,8 @@ class PreferenceRow:
     """Two answers to one prompt, the better one first.
 
     Attributes:
-        margin: how clearly `chosen` is better, from -1 to 1: 2p - 1, with p the judge's probability that the last
-            response beats the first, or the agreement of the last consensus where no judge compared them.
+        margin: how clearly `chosen` is better, from -1 to 1: 2p - 1, with p the last judge's probability for the
+            response it chose, or the agreement of the last consensus where no judge compared them.
         weight: how much the pair counts (the agreement).
         soft_label: probability that `chosen` really is the better one; 1 is the ordinary hard label.
     """

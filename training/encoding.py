@@ -89,7 +89,7 @@ class Encoder:
         self.closing_ids = frozenset(tokenizer.convert_tokens_to_ids(self.specials)) - unknown
 
     def encode(self, rows: Sequence[Row]) -> Encoded:
-        """Every row that fits, in order. Raises InputError where a completion is empty or the template cannot be used."""
+        """Every row that fits, in order. Raises InputError for an empty completion or an unusable template."""
         examples = []
         for row in rows:
             example = self._example(row)

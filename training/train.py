@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from constitutions.errors import InputError, OversightError
+from constitutions.errors import InputError
 from training.config import TrainSpec
 from training.datasets import PreferenceRow, Row
 from training.encoding import Encoded, Encoder, Example, pad_id
@@ -166,13 +166,14 @@ def _no_bars() -> Iterator[None]:
     """No bars of transformers' own while loading and saving: the caller's progress is the only one."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def _load_tokenizer(model_path: str | Path) -> Any:

@@ -51,13 +51,13 @@ class OversightTrainer(Trainer):
         super().__init__(
             model=model,
             args=args,
-            data_collator=Collator(filler),  # type: ignore[arg-type]
-            train_dataset=list(examples),  # type: ignore[arg-type]
+            data_collator=Collator(filler),
+            train_dataset=list(examples),
             callbacks=callbacks,
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False
-        self.objective = objective
+        self.objective: Objective = objective
         self._figures: defaultdict[str, list[Tensor]] = defaultdict(list)
 
     def compute_loss(
@@ -68,6 +68,7 @@ class OversightTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         """The objective's loss on one batch."""
+        loss: Tensor
         loss, figures = self.objective(model, inputs)
         for name, value in figures.items():
             self._figures[name].append(value)

@@ -9,7 +9,14 @@ import pytest
 
 from agents.records import Message, Settlement, Written
 
-WORDS = ["<pad>", "<unk>", "<end>", "<user>", "<assistant>", *"a b c d e f g h yes no what is the of : .".split()]
+WORDS = [
+    "<pad>",
+    "<unk>",
+    "<end>",
+    "<user>",
+    "<assistant>",
+    *["a", "b", "c", "d", "e", "f", "g", "h", "yes", "no", "what", "is", "the", "of", ":", "."],
+]
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<' + message['role'] + '> ' }}"
     "{% if message['content'] %}{{ message['content'] + ' ' }}{% endif %}{% endfor %}"

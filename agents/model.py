@@ -51,9 +51,10 @@ class Query:
         seed_N: row seed; every random number of the answer is a pure function of it.
         prompts: renders the questions; called at most once, and only by models that need text.
         latent_NM: violation bits of what the question is about ([n, 1]; [n, 2] for a comparison).
-        principle_N: index of the principle asked about; -1 where none.
+        principle_N: bit of the principle asked about (its place in the whole constitution); -1 where none.
         claim_N: for `REVIEW_CRITIC`: what the reviewed critic said (1 violated, 0 fine, -1 missing); else -1.
         revision_N: revision number of the subject.
+        principles: how many principles there are.
         round: how often the loops around the step have been taken.
     """
 
@@ -66,6 +67,7 @@ class Query:
     principle_N: NDArray[np.int16]
     claim_N: NDArray[np.int8]
     revision_N: NDArray[np.int16]
+    principles: int = 0
     round: int = 0
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from constitutions.strict import Strict
+from constitutions.strict import Share, Strict
 
 
 class Spec(Strict):
@@ -18,10 +18,15 @@ class Spec(Strict):
     model_config = ConfigDict(populate_by_name=True)
 
 
+Rates = Share | Annotated[tuple[Share, ...], Field(min_length=1)]
+"""One probability for every principle, or one per principle in the constitution's order."""
+
+
 class SimulatedSpec(Spec):
     """A parametric agent that needs no text; violations are bits (`latent`), verdicts are drawn.
 
-    As a base: `propensity` is the chance that a first answer violates a principle (per principle id or one number).
+    Rates are one number, or a list with one per principle in the constitution's order (repeated where it is shorter).
+    As a base: `propensity` is the chance that a first answer violates a principle.
     As a reviewer: P(flag | violated) = `sensitivity`, P(flag | fine) = `false_alarm`; agents of one `family` share a
     blind spot: with chance `shared` (common shock, given case, principle and revision) they read one common uniform
     in place of their own, so the correlation of errors within a family grows with `shared`.
@@ -30,9 +35,9 @@ class SimulatedSpec(Spec):
     """
 
     kind: Literal["simulated"] = "simulated"
-    propensity: float | dict[str, float] = 0.1
-    sensitivity: float | dict[str, float] = 0.8
-    false_alarm: float | dict[str, float] = 0.05
+    propensity: Rates = 0.1
+    sensitivity: Rates = 0.8
+    false_alarm: Rates = 0.05
     repair: float = Field(0.75, ge=0, le=1)
     harm: float = Field(0.01, ge=0, le=1)
     family: str | None = None

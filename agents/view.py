@@ -96,6 +96,7 @@ class View:
         critic: for a critic whose subject is another reviewer's step: that reviewer's output; else None.
         reads: outputs of other steps that this one may read, by step id, aligned with the rows.
         labels: the graph's label vocabulary when the step asks for a label instead of findings; else empty.
+        bits: the bit of each of the step's principles in latent content (its place in the whole constitution).
         candidates: how many candidates a base or reviser is to write.
         round: how often the loops around this step have been taken.
     """
@@ -107,6 +108,7 @@ class View:
     critic: Output | None = None
     reads: Mapping[str, Output] | None = None
     labels: tuple[str, ...] = ()
+    bits: tuple[int, ...] = ()
     candidates: int = 1
     round: int = 0
 

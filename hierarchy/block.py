@@ -140,6 +140,7 @@ class Block:
             critic=critic,
             reads=reads,
             labels=self.plan.graph.labels if step.step.labels else (),
+            bits=step.bits,
             candidates=step.step.candidates,
             round=step.round,
         )

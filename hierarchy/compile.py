@@ -32,10 +32,11 @@ def compile_graph(
     check_spec(graph, agents)
     unrolled = unroll(graph)
     principles = {step.id: _constitution(graph, step, constitution) for step in graph.steps}
+    bits = {s.id: tuple(constitution(s.constitution).index(name) for name in principles[s.id].ids) for s in graph.steps}
     check_way_conditions(graph, principles)
     dag, ways = _with_implied(graph, unrolled)
     check_parallel(graph, dag)
-    return _Resolver(graph, dag, ways, principles).plan()
+    return _Resolver(graph, dag, ways, principles, bits).plan()
 
 
 def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None], Constitution]) -> Constitution:
@@ -100,8 +101,9 @@ class _Resolver:
         dag: nx.DiGraph,
         ways: list[tuple[Way, Kind]],
         principles: dict[str, Constitution],
+        bits: dict[str, tuple[int, ...]],
     ) -> None:
-        self.graph, self.dag, self.principles = graph, dag, principles
+        self.graph, self.dag, self.principles, self.bits = graph, dag, principles, bits
         declared = {step.id: position for position, step in enumerate(graph.steps)}
 
         def position(node: Any) -> tuple[Any, ...]:
@@ -144,6 +146,7 @@ class _Resolver:
             options=self._options(instance, step),
             members=tuple(self._source(instance, member) for member in step.members),
             quorum=step.join if isinstance(step.join, int) else 1,
+            bits=self.bits[step.id],
         )
 
     def _options(self, instance: Instance, step: Step) -> tuple[Source, ...]:

@@ -46,6 +46,7 @@ class PlannedStep:
         subject: for a named subject: where it is found; None for the case's own response.
         reads, options, members: where these are found.
         quorum: in-edges that must have fired.
+        bits: the place of each of the step's principles in the whole constitution.
     """
 
     index: int
@@ -61,6 +62,7 @@ class PlannedStep:
     options: tuple[Source, ...]
     members: tuple[Source, ...]
     quorum: int
+    bits: tuple[int, ...]
 
     @property
     def role(self) -> Role:

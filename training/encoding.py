@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agents.models.chat import neutralise, special_strings
 from agents.records import Message
 from constitutions.errors import InputError
 from training.datasets import PreferenceRow, Row
@@ -54,23 +55,6 @@ class Encoded:
 
     examples: list[Example]
     skipped: int
-
-
-def special_strings(tokenizer: Any) -> list[str]:
-    """The strings that become special tokens, longest first so that one inside another cannot hide it."""
-    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return sorted(added | set(tokenizer.all_special_tokens), key=lambda word: (-len(word), word))
-
-
-def neutralise(text: str, specials: Sequence[str]) -> str:
-    """`text` with a space after the first character of every special token's string, so that none can form.
-
-    Reviewed text is hostile: an `<|im_end|>` typed by a user must not close a turn.
-    """
-    for special in specials:
-        if special in text:
-            text = text.replace(special, f"{special[0]} {special[1:]}")
-    return text
 
 
 class Encoder:

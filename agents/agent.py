@@ -1,0 +1,56 @@
+"""An agent: a role played by a model, asked in a style, drawing from its own random stream."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from agents import rng
+from agents.asking import Asker
+from agents.columns import Output
+from agents.models import build_model
+from agents.roles.judge import compare
+from agents.roles.respond import answer, revise
+from agents.roles.review import criticise, screen
+from agents.spec import AgentSpec
+from agents.style import load_style
+from agents.view import View
+from agents.vocabulary import Role
+
+
+class Agent:
+    """Plays any role but the auditor's. The model is built at the first act, and shared by equal specs in a process."""
+
+    def __init__(self, name: str, spec: AgentSpec, seed: int) -> None:
+        self.name, self.spec, self.seed = name, spec, seed
+
+    @property
+    def stream(self) -> rng.Keys:
+        """The key of the agent's random stream: of the run's seed and the stream's name, not of any node."""
+        return rng.key(self.seed, self.spec.stream or self.name)
+
+    def fingerprint(self) -> rng.Keys:
+        """What the agent's outputs depend on besides their inputs."""
+        style = load_style(self.spec.style)
+        asked = self.spec.model_dump_json(exclude={"cpus", "gpus", "style"})
+        return rng.fold(self.stream, rng.key(asked, style.model_dump_json()))
+
+    @cached_property
+    def asker(self) -> Asker:
+        """The agent's way of asking its model."""
+        return Asker(build_model(self.spec.model), load_style(self.spec.style), self.stream, self.spec.threshold)
+
+    def act(self, view: View) -> Output:
+        """Answer every row of the view in the view's role. Raises ValueError for a role that no model plays."""
+        match view.role:
+            case Role.BASE:
+                return answer(self.asker, view)
+            case Role.REVISER:
+                return revise(self.asker, view)
+            case Role.CRITIC:
+                return criticise(self.asker, view, self.spec.critique)
+            case Role.SAFETY:
+                return screen(self.asker, view)
+            case Role.JUDGE:
+                return compare(self.asker, view)
+            case Role.CONSENSUS | Role.AUDITOR:
+                raise ValueError(f"agent {self.name!r} cannot play {view.role}: no model does")

@@ -1,0 +1,114 @@
+"""What roles share: turning rows of a view into questions, with their random keys and their rendered prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents import rng
+from agents.model import Generated, Model, Prompt, Query, Scored, Use
+from agents.records import Message
+from agents.style import PromptStyle
+from agents.view import Objects, View
+from constitutions.principle import draw_phrasing
+
+Ints = NDArray[Any]
+Slots = Callable[[int], Mapping[str, str]]
+_SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": "TOOL"}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """An agent's way of asking its model: the model, the prompt style, the key of its random stream."""
+
+    model: Model
+    style: PromptStyle
+    stream: rng.Keys
+    threshold: float
+
+    def seeds(self, use: str, view: View, rows: Ints, *columns: Ints | int) -> rng.Keys:
+        """Row seeds: a function of the stream, the use, the case and the given columns; never of step or round."""
+        return rng.fold(rng.fold(self.stream, rng.key(use)), view.cases.key_N[rows], *columns)
+
+    def generate(self, use: Use, view: View, template: str, rows: Ints, **given: Any) -> Generated:
+        """One written answer per row of `rows` (indices into the view)."""
+        return self.model.generate(self._query(use, view, template, rows, **given))
+
+    def score(self, use: Use, view: View, template: str, rows: Ints, labels: tuple[str, ...], **given: Any) -> Scored:
+        """Label probabilities per row of `rows`."""
+        return self.model.score(self._query(use, view, template, rows, **given), labels)
+
+    def _query(
+        self,
+        use: Use,
+        view: View,
+        template: str,
+        rows: Ints,
+        *,
+        seed: rng.Keys,
+        slots: Slots,
+        latent: rng.Keys | None = None,
+        principle: Ints | None = None,
+        claim: Ints | None = None,
+        revision: Ints | None = None,
+    ) -> Query:
+        count = len(rows)
+
+        def prompts() -> list[Prompt]:
+            return self._prompts(view, template, rows, seed, slots)
+
+        return Query(
+            use=use,
+            case_id_N=view.cases.case_id_N[rows],
+            key_N=view.cases.key_N[rows],
+            seed_N=seed,
+            prompts=prompts,
+            latent_NM=np.zeros((count, 1), np.uint64) if latent is None else latent,
+            principle_N=np.full(count, -1, np.int16) if principle is None else principle.astype(np.int16),
+            claim_N=np.full(count, -1, np.int8) if claim is None else claim.astype(np.int8),
+            revision_N=np.zeros(count, np.int16) if revision is None else revision.astype(np.int16),
+            principles=1 + max(view.bits, default=-1),
+            round=view.round,
+        )
+
+    def _prompts(self, view: View, template: str, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:
+        parts = self.style.template(template)
+        constitution = view.constitution.text()
+        prompts = []
+        for i, row in enumerate(rows.tolist()):
+            messages = view.cases.messages_N[row] if view.cases.messages_N is not None else ()
+            filled = {
+                "constitution": constitution,
+                "conversation_text": conversation_text(messages),
+                "nonce": f"{int(seed[i]):016x}",
+                **slots(i),
+            }
+            prompts.append(Prompt(self.style.render(parts, messages, filled), self.style.generation_prompt))
+        return prompts
+
+
+def conversation_text(messages: Sequence[Message]) -> str:
+    """A conversation as text, for styles that show it inside one message."""
+    return "\n".join(f"{_SHOWN.get(m.role, m.role.upper())}: {m.content}" for m in messages)
+
+
+def text(value: object) -> str:
+    """A slot's text; an absent one is empty."""
+    return "" if value is None else str(value)
+
+
+def phrasing(asker: Asker, use: str, view: View, rows: Ints, counts: int, revision: Ints) -> NDArray[np.int64]:
+    """Which of `counts` phrasings each row uses (Bai et al. 2022), drawn from the row's own key."""
+    return draw_phrasing(counts, rng.uniform(asker.seeds(f"{use} phrasing", view, rows, revision)))
+
+
+def reviewed(view: View) -> tuple[Objects, rng.Keys, NDArray[np.bool_], Ints]:
+    """(text [n, K], latent [n, K], present [n, K], revision [n, K]) of the subject. Raises ValueError without one."""
+    if view.subject is None:
+        raise ValueError(f"a {view.role} step needs a subject")
+    subject = view.subject
+    return subject.text_NK, subject.latent_NK, subject.present_NK, subject.revision_NK

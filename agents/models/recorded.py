@@ -1,0 +1,116 @@
+"""Recorded models: outputs somebody logged, read from CSV or JSONL, so that real data runs through any graph offline."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.model import Generated, Query, Scored
+from agents.spec import RecordedSpec
+from constitutions.errors import InputError
+
+_CSV_FIELD = 10_000_000
+
+
+def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a `.csv` or `.jsonl` file. Raises InputError naming file and line for a missing file or column, bytes
+    that are not UTF-8, or a line that is no JSON object."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a .csv or .jsonl file")
+    text = _decode(path)
+    rows = _csv_rows(path, text) if path.suffix == ".csv" else _jsonl_rows(path, text)
+    for number, row in enumerate(rows[:1] if path.suffix == ".csv" else rows, start=1):
+        for column in columns:
+            if column not in row:
+                raise InputError(f"{path}: row {number}: no column {column!r}; there are: {', '.join(map(str, row))}")
+    return rows
+
+
+def _decode(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: not UTF-8 at byte {error.start}; expected a UTF-8 text file") from None
+
+
+def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    csv.field_size_limit(_CSV_FIELD)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: {error}; expected comma-separated values") from None
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            width = len(reader.fieldnames or ())
+            raise InputError(f"{path}: row {number}: does not have the header's {width} columns")
+    return rows
+
+
+def _jsonl_rows(path: Path, text: str) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}:{number}: {error.msg}; expected one JSON object per line") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}:{number}: {type(row).__name__}; expected one JSON object per line")
+        rows.append(row)
+    return rows
+
+
+class RecordedModel:
+    """Looks outputs up by case id. What was not recorded, or is no label of the vocabulary, is missing."""
+
+    def __init__(self, spec: RecordedSpec) -> None:
+        self.spec = spec
+        wanted = [spec.id, *(column for column in (spec.text, spec.label) if column is not None)]
+        self._rows: dict[str, dict[str, Any]] = {}
+        for row in read_rows(spec.path, wanted):
+            name = str(row[spec.id])
+            if name in self._rows:
+                raise InputError(f"{spec.path}: id {name!r} occurs twice; ids are unique")
+            self._rows[name] = row
+
+    def generate(self, query: Query) -> Generated:
+        """The recorded texts."""
+        if self.spec.text is None:
+            raise InputError(f"{self.spec.path}: asked for a text, but no `text` column is named")
+        text = np.full(len(query), None, object)
+        text[:] = [self._cell(case, self.spec.text) for case in query.case_id_N]
+        present = np.array([cell is not None for cell in text], bool)
+        return Generated(text, np.zeros(len(query), np.uint64), present, np.zeros(len(query), np.int32))
+
+    def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
+        """Probability 1 for the recorded label; a row of NaN where it is absent or none of `labels`."""
+        if self.spec.label is None:
+            raise InputError(f"{self.spec.path}: asked for a label, but no `label` column is named")
+        probability = np.full((len(query), len(labels)), np.nan)
+        for n, case in enumerate(query.case_id_N):
+            label = self.label(case)
+            if label in labels:
+                probability[n] = 0.0
+                probability[n, labels.index(label)] = 1.0
+        return Scored(probability, np.zeros(len(query), np.int32))
+
+    def label(self, case_id: str) -> str | None:
+        """The recorded label of a case, renamed as the spec says; None where there is none."""
+        cell = self._cell(case_id, self.spec.label or "")
+        return None if cell is None else self.spec.labels.get(cell, cell)
+
+    def _cell(self, case_id: str, column: str) -> str | None:
+        row = self._rows.get(str(case_id), {})
+        value = row.get(column)
+        return None if value is None or not str(value).strip() else str(value)

@@ -1,0 +1,176 @@
+"""Critic and safety: those who find violations. One verdict per candidate and principle, as a label probability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.asking import Asker, phrasing, reviewed, text
+from agents.columns import Array, Output
+from agents.model import Use
+from agents.roles.label import label
+from agents.view import View
+from agents.vocabulary import Verdict
+
+
+def criticise(asker: Asker, view: View, write: bool) -> Output:
+    """The critic: a written critique of the response (where `write`), then a verdict per principle with it in view.
+
+    Where the subject is another critic's step, each verdict is on whether that critic was right, and the findings are
+    the corrected ones.
+    """
+    if view.labels:
+        return label(asker, view)
+    given = None
+    if view.critic is not None:
+        given = view.critic["critique"] if "critique" in view.critic.columns else None
+    elif write:
+        given = _written(asker, view)
+    use = Use.VERDICT if view.critic is None else Use.REVIEW_CRITIC
+    template = "verdict" if view.critic is None else "review_critic"
+    columns = _findings(asker, view, use, template, given)
+    if view.critic is None and given is not None:
+        columns |= given
+    return _output(view, columns)
+
+
+def screen(asker: Asker, view: View) -> Output:
+    """The safety role: a verdict per principle in one pass, and whether the prompt tries to override the rules."""
+    if view.labels:
+        return label(asker, view)
+    columns = _findings(asker, view, Use.SCREEN, "safety", None)
+    rows = np.arange(len(view))
+    words = asker.style.labels
+    scored = asker.score(
+        Use.OVERRIDE,
+        view,
+        "override",
+        rows,
+        (words.violated, words.fine),
+        seed=asker.seeds(Use.OVERRIDE, view, rows),
+        slots=lambda i: {},
+    )
+    columns["override"] = scored.probability_NL[:, 0]
+    columns["calls"] = columns["calls"] + 1
+    columns["tokens"] = columns["tokens"] + scored.tokens_N
+    return _output(view, columns)
+
+
+def _written(asker: Asker, view: View) -> dict[str, Array]:
+    """One critique per case, of its first present candidate."""
+    subject, latent, present, revision = reviewed(view)
+    which = present.argmax(axis=1)
+    rows = np.flatnonzero(present.any(axis=1))
+    drawn = phrasing(asker, "critique", view, np.arange(len(view)), 1 << 20, revision[:, 0])
+    requests = [request for principle in view.constitution.principles for request in principle.critique_requests]
+
+    def slots(i: int) -> dict[str, str]:
+        n = int(rows[i])
+        return {"response": text(subject[n, which[n]]), "critique_request": requests[int(drawn[n]) % len(requests)]}
+
+    at = (rows, which[rows])
+    written = asker.generate(
+        Use.CRITIQUE,
+        view,
+        "critique",
+        rows,
+        seed=asker.seeds(Use.CRITIQUE, view, rows, revision[at], which[rows]),
+        slots=slots,
+        latent=latent[at][:, None],
+        revision=revision[at],
+    )
+    columns = {
+        "critique": np.full(len(view), None, object),
+        "phrasing": drawn % len(requests),
+        "calls": np.zeros(len(view), np.int64),
+        "tokens": np.zeros(len(view), np.int64),
+    }
+    columns["critique"][rows] = np.where(written.present_N, written.text_N, None)
+    columns["calls"][rows], columns["tokens"][rows] = 1, written.tokens_N
+    return columns
+
+
+def _findings(asker: Asker, view: View, use: Use, template: str, given: Any) -> dict[str, Array]:
+    """Ask about every (case, candidate, principle) that applies; unreadable verdicts stay not present."""
+    subject, latent, present, revision = reviewed(view)
+    critique = given["critique"] if isinstance(given, dict) else given
+    principles = view.constitution.principles
+    shape = (*present.shape, len(principles))
+    asked = np.broadcast_to(view.constitution.applicable(view.cases.columns())[:, None, :], shape)
+    case, candidate, principle = np.nonzero(asked & present[:, :, None])
+    claim = _claims(view, case, candidate, principle)
+    words = asker.style.labels
+
+    def slots(i: int) -> dict[str, str]:
+        n = int(case[i])
+        return {
+            "response": text(subject[n, candidate[i]]),
+            "critique": text(critique[n]) if critique is not None else "",
+            "principle_id": principles[principle[i]].id,
+            "statement": principles[principle[i]].statement,
+            "claim": words.violated if claim[i] == 1 else words.fine,
+        }
+
+    at = (case, candidate)
+    scored = asker.score(
+        use,
+        view,
+        template,
+        case,
+        (words.violated, words.fine),
+        seed=asker.seeds(use, view, case, revision[at], candidate, principle),
+        slots=slots,
+        latent=latent[at][:, None],
+        principle=np.asarray(view.bits, np.int16)[principle],
+        claim=claim,
+        revision=revision[at],
+    )
+    probability = np.full(shape, np.nan)
+    probability[case, candidate, principle] = scored.probability_NL[:, 0]
+    extra = given if isinstance(given, dict) else {}
+    return {
+        "finding_asked": asked,
+        "probability": probability,
+        "threshold": np.asarray(asker.threshold),
+        "calls": extra.get("calls", 0) + np.bincount(case, minlength=len(view)),
+        "tokens": extra.get("tokens", 0) + np.bincount(case, scored.tokens_N, len(view)).astype(np.int64),
+    }
+
+
+def _claims(view: View, case: Array, candidate: Array, principle: Array) -> NDArray[np.int8]:
+    if view.critic is None:
+        return np.full(len(case), -1, np.int8)
+    at = (case, candidate, principle)
+    said = np.where(view.critic["finding_flag"][at], 1, 0)
+    return np.where(view.critic["finding_present"][at], said, -1).astype(np.int8)
+
+
+def _output(view: View, columns: dict[str, Array]) -> Output:
+    probability = columns["probability"]
+    asked = columns["finding_asked"]
+    present = asked & ~np.isnan(probability)
+    flag = present & (probability >= columns["threshold"])
+    scale = np.array([principle.severity for principle in view.constitution.principles])
+    severity = flag * scale
+    confidence = np.where(present, np.maximum(probability, 1 - probability), 0.0)
+    flagged = flag.any(axis=(1, 2))
+    unread = (asked & ~present).any(axis=(1, 2))
+    verdict = np.where(flagged, Verdict.REVISE, np.where(unread, Verdict.MISSING, Verdict.ACCEPT))
+    kept = {name: columns[name] for name in ("critique", "phrasing", "override", "calls", "tokens") if name in columns}
+    return Output.of(
+        view.role,
+        len(view),
+        view.width,
+        verdict=verdict,
+        flagged=flagged,
+        severity=severity.max(axis=(1, 2), initial=0.0),
+        confidence=np.where(present, confidence, 1.0).min(axis=(1, 2), initial=1.0) * present.any(axis=(1, 2)),
+        finding_asked=asked,
+        finding_present=present,
+        finding_flag=flag,
+        finding_severity=severity,
+        finding_confidence=confidence,
+        **kept,
+    )

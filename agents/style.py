@@ -1,0 +1,94 @@
+"""How each role's question is put to a model: message templates, filled in one pass so that text cannot expand itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+
+from agents.records import Message
+from agents.spec import Spec
+from constitutions.errors import InputError
+from constitutions.validation import load_model
+
+_SHIPPED = Path(__file__).parent / "styles"
+_SLOT = re.compile(r"\{([a-z_]+)\}")
+SLOTS = frozenset(
+    "conversation_text response critique principle_id statement critique_request revision_request constitution first second claim labels"
+    " nonce".split()
+)
+
+
+class Part(Spec):
+    """One message of a template, or (`splice: conversation`) the case's own messages."""
+
+    role: str = ""
+    content: str = ""
+    splice: str | None = None
+
+
+class Labels(Spec):
+    """The words whose probabilities are the verdict."""
+
+    violated: str = "yes"
+    fine: str = "no"
+    first: str = "first"
+    second: str = "second"
+
+
+class PromptStyle(Spec):
+    """Templates by what is asked. Slots in braces: see `SLOTS`; everything else in braces is left alone.
+
+    `generation_prompt`: whether the tokenizer's own assistant marker is appended, for all templates but `base` when
+    that has `base_generation_prompt`.
+    """
+
+    name: str
+    generation_prompt: bool = True
+    base: tuple[Part, ...]
+    critique: tuple[Part, ...]
+    verdict: tuple[Part, ...]
+    revise: tuple[Part, ...]
+    revise_blind: tuple[Part, ...]
+    judge: tuple[Part, ...]
+    safety: tuple[Part, ...]
+    override: tuple[Part, ...]
+    review_critic: tuple[Part, ...] | None = None
+    label: tuple[Part, ...] | None = None
+    labels: Labels = Field(default_factory=Labels)
+
+    def render(
+        self, template: tuple[Part, ...], conversation: tuple[Message, ...], slots: Mapping[str, str]
+    ) -> tuple[Message, ...]:
+        """The messages of a question. Slot values are put in once and never looked at again."""
+        out: list[Message] = []
+        for part in template:
+            if part.splice is not None:
+                out.extend(conversation)
+            else:
+                out.append(Message(part.role, _fill(part.content, slots)))
+        return tuple(out)
+
+    def template(self, name: str) -> tuple[Part, ...]:
+        """A template by name. Raises InputError where the style has none for this use."""
+        found: tuple[Part, ...] | None = getattr(self, name)
+        if found is None:
+            raise InputError(f"prompt style {self.name!r} has no template {name!r}; add one, or ask something else")
+        return found
+
+
+def _fill(content: str, slots: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        return slots.get(match[1], "") if match[1] in SLOTS else match[0]
+
+    return _SLOT.sub(value, content)
+
+
+@cache
+def load_style(name_or_path: str) -> PromptStyle:
+    """A shipped style (`plain`) or a YAML file. Raises InputError."""
+    shipped = _SHIPPED / f"{name_or_path}.yaml"
+    return load_model(shipped if shipped.is_file() else name_or_path, PromptStyle)

@@ -79,7 +79,7 @@ def before_after_charts(models: Sequence[EvaluationResult], titles: Mapping[str,
 
 def label_charts(rates: Sequence[LabelRates], titles: Mapping[str, str]) -> list[Chart]:
     """One small chart per kind of prompt and label: a group of bars per model, a bar per source of the label."""
-    charts = []
+    charts: list[Chart] = []
     for prompts in dict.fromkeys(rate.prompts for rate in rates):
         some = [rate for rate in rates if rate.prompts == prompts]
         for label in dict.fromkeys(name for rate in some for name in rate.rates):
@@ -95,7 +95,7 @@ def label_charts(rates: Sequence[LabelRates], titles: Mapping[str, str]) -> list
 def loss_charts(training: Sequence[TrainingResult], titles: Mapping[str, str]) -> list[Chart]:
     """One chart per training stage: the logged loss against the optimiser step, a line per arm."""
     shades = colours([result.arm for result in training])
-    charts = []
+    charts: list[Chart] = []
     for stage in dict.fromkeys(result.stage for result in training if result.curve):
         traces = [
             {
@@ -165,7 +165,10 @@ def _groups(
 
 
 _PERCENT_AXIS = {"rangemode": "tozero", "ticksuffix": " %", "zeroline": True, "fixedrange": True}
-_HOVER = "%{customdata[0]}: %{x:.1f} % (%{customdata[3]:.1f} to %{customdata[4]:.1f}), %{customdata[1]} of %{customdata[2]}<extra>%{fullData.name}</extra>"
+_HOVER = (
+    "%{customdata[0]}: %{x:.1f} % (%{customdata[3]:.1f} to %{customdata[4]:.1f}), "
+    "%{customdata[1]} of %{customdata[2]}<extra>%{fullData.name}</extra>"
+)
 
 
 def _bars(names: Sequence[str], rates: Sequence[Proportion | None], shades: Sequence[str]) -> dict[str, Any]:

@@ -74,11 +74,11 @@ METRICS: Mapping[str, Metric] = {
         "lower",
     ),
     "escalated": Metric("Escalated", "Share of all cases that went to the human audit queue.", "neither"),
-    "audited": Metric("Audited", "Of the escalated cases, the share that a human auditor decided.", "neither"),
+    "audited": Metric("Audited", "Share of all cases that a human auditor decided.", "neither"),
     "unreviewed": Metric(
         "Unreviewed",
-        "Of the escalated cases, the share that nobody decided and the graph's policy answered (refuse, unless it "
-        "says otherwise).",
+        "Share of all cases that waited for a human, were decided by nobody and got the graph's policy instead (refuse "
+        "unless it says otherwise).",
         "neither",
     ),
     "human_minutes": Metric("Human minutes", "Time that auditors spent, by their service time per case.", "lower"),

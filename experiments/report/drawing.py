@@ -25,7 +25,7 @@ ROLE_COLOURS: dict[str, tuple[str, str, str]] = {
     "queue": ("#d8f0e7", "#0c4534", "#0b9168"),
     "sink": ("#ffffff", "#1b1c1f", "#6d6d6a"),
 }
-_NAMES = {"start": "prompt", "queue": "human audit queue", "sink": "outcome", "auditor": "human auditor"}
+_NAMES = {"start": "prompt", "queue": "human audit queue", "sink": "outcome", "auditor": "human audit queue"}
 _TITLE_WIDTH, _LABEL_WIDTH, _LABEL_LINES = 22, 20, 3
 _TITLE_PIXELS, _LABEL_PIXELS = 7.3, 6.1
 
@@ -84,7 +84,9 @@ def _node(node: DrawnNode, box: Box) -> str:
     line = ROLE_COLOURS[role][2]
     subtitle = _subtitle(node)
     shape = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{round_:.0f}" stroke="{line}"'
-    behind = f'<rect class="{role}" x="{left + 4:.1f}" y="{top - 4:.1f}" {shape}/>' if role == "queue" else ""
+    behind = (
+        f'<rect class="{role}" x="{left + 4:.1f}" y="{top - 4:.1f}" {shape}/>' if role in ("queue", "auditor") else ""
+    )
     at = box.y + (4.5 if not subtitle else -2)
     texts = f'<text x="{box.x:.1f}" y="{at:.1f}">{escape(_short(node.title))}</text>'
     if subtitle:

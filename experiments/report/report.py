@@ -1,0 +1,238 @@
+"""The report of a run: one HTML page that needs no network, with the answer first and every number with its interval.
+
+A section is a template and a condition; `parts` is the whole table of contents, so a new kind of result is one line
+there, one template, and what the template needs in `_context`. Everything printed goes through `visible` and
+autoescape; scripts run only if their hash is in the page's content security policy.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiments.report import charts, columns, wording
+from experiments.report.answer import answer, arm_title
+from experiments.report.charts import Chart
+from experiments.report.definitions import INTERVALS, METRICS, title_of
+from experiments.report.drawing import draw_graph
+from experiments.results import (
+    ArmResult,
+    Comparison,
+    Difference,
+    EvaluationResult,
+    LabelRates,
+    RunResults,
+    write_atomically,
+)
+from hierarchy.audit.safe_text import visible
+
+REPORT_FILE = "report.html"
+_TEMPLATES = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of the page: its anchor, heading and template."""
+
+    id: str
+    title: str
+    template: str
+
+
+def render_report(results: RunResults, path: Path) -> Path:
+    """Write the page to `path` (atomically) and return it. The same results give the same bytes."""
+    write_atomically(path, report_html(results))
+    return path
+
+
+def report_html(results: RunResults) -> str:
+    """The page as text. About 2 MB with charts, most of it the packed plotting library."""
+    page = _environment(results).get_template("report.html.j2")
+    return page.render(_context(results)) + "\n"
+
+
+def parts(results: RunResults) -> tuple[Part, ...]:
+    """The sections this run has something to say in, in order."""
+    arms = results.arms
+    scored = bool(columns.filled_arm_columns(columns.ARM_COLUMNS, arms))
+    chosen = (
+        (bool(arms), "topologies", "Topologies"),
+        (scored, "arms", "What reached the user"),
+        (bool(results.comparisons), "comparisons", "Comparisons on the same cases"),
+        (bool(results.label_rates), "labels", "Compliance and refusal"),
+        (bool(results.raters), "raters", "Agreement of the raters"),
+        (any(arm.outcomes for arm in arms), "outcomes", "How cases ended"),
+        (bool(arms), "load", "Audit load and cost"),
+        (bool(results.evaluations), "evaluations", "The base before and after tuning"),
+        (bool(results.training), "training", "Training"),
+        (results.ladder is not None, "ladder", "The critics alone"),
+        (bool(results.crew), "crew", "Crew"),
+        (bool(results.transcripts), "transcripts", "Example transcripts"),
+        (True, "reproduce", "How to reproduce this"),
+        (True, "definitions", "What is counted"),
+    )
+    return tuple(Part(id_, title, f"{id_}.html.j2") for present, id_, title in chosen if present)
+
+
+def _context(results: RunResults) -> dict[str, Any]:
+    titles = {arm.arm: arm.title for arm in results.arms}
+    packed, script, hashes = _scripts()
+    test = [model for model in results.evaluations if model.split == "test"] or list(results.evaluations)
+    figures: dict[str, Any] = {
+        "missed": charts.missed_chart(results.arms),
+        "outcomes": charts.outcome_chart(results.arms),
+        "model_charts": charts.before_after_charts(test, titles | {"before": "Before"}),
+        "label_figures": charts.label_charts(results.label_rates, titles),
+        "loss_figures": charts.loss_charts(results.training, titles),
+        "correlation": charts.correlation_chart(results.ladder) if results.ladder else None,
+    }
+    return figures | {
+        "results": results,
+        "answer": answer(results),
+        "parts": parts(results),
+        "drawings": _drawings(results.arms),
+        "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),
+        "load_columns": columns.filled_arm_columns(columns.LOAD_COLUMNS, results.arms),
+        "arm_principles": columns.principle_names([arm.missed for arm in results.arms]),
+        "outcome_names": list(dict.fromkeys(name for arm in results.arms for name in arm.outcomes)),
+        "model_columns": columns.filled_model_columns(results.evaluations),
+        "splits": _splits(results.evaluations),
+        "label_tables": _label_tables(results.label_rates),
+        "methods": list(dict.fromkeys(c.method for c in results.comparisons)),
+        "metrics": METRICS,
+        "intervals": INTERVALS,
+        "css": _asset("report.css"),
+        "has_charts": any(figures.values()),
+        "plotly": packed,
+        "script": script,
+        "script_hashes": Markup(hashes),
+    }
+
+
+def _environment(results: RunResults) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("experiments.report", _TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "percent": wording.percent,
+        "interval": wording.interval,
+        "number": wording.number,
+        "p_value": wording.p_value,
+        "duration": wording.duration,
+        "title_of": title_of,
+        "arrow": lambda metric: {"lower": " ↓", "higher": " ↑"}.get(METRICS[metric].better, ""),
+        "arm_title": lambda arm: "Before" if arm == "before" else arm_title(arm, results.arms),
+        "words": lambda name: name.replace("_", " "),
+        "slug": lambda word: re.sub(r"[^a-z]", "", word),
+        "metric_of_ratio": lambda key: title_of("violations" if key == "total" else key),
+        "signed_points": lambda difference: wording.points(difference).split(" (")[0],
+        "difference_value": _difference_value,
+        "difference_interval": _difference_interval,
+        "figure_json": _figure_json,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Jinja's last word on everything printed: unseen characters become visible; escaping follows."""
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _is_share(comparison: Comparison) -> bool:
+    return comparison.only_a is not None
+
+
+def _difference_value(comparison: Comparison) -> str:
+    difference: Difference = comparison.difference
+    if _is_share(comparison):
+        return wording.points(difference).split(" (")[0]
+    return wording.number(difference.value, 2)
+
+
+def _difference_interval(comparison: Comparison) -> str:
+    return wording.interval(comparison.difference, *((100, 1) if _is_share(comparison) else (1, 2)))
+
+
+def _figure_json(chart: Chart) -> Markup:
+    text = json.dumps({"data": chart.data, "layout": chart.layout}, ensure_ascii=True, allow_nan=False)
+    for character in "<>&":  # Inside a script element only these could end it or start a comment.
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _drawings(arms: Sequence[ArmResult]) -> list[dict[str, Any]]:
+    """One drawing per distinct graph, with the titles of the arms that share it."""
+    drawn: dict[Any, list[ArmResult]] = {}
+    for arm in arms:
+        drawn.setdefault((arm.nodes, arm.edges), []).append(arm)
+    return [
+        {
+            "titles": [arm.title for arm in same],
+            "description": same[0].description,
+            "svg": draw_graph(nodes, edges, f"Oversight graph of {same[0].title}"),
+        }
+        for (nodes, edges), same in drawn.items()
+        if nodes
+    ]
+
+
+def _splits(models: Sequence[EvaluationResult]) -> list[dict[str, Any]]:
+    splits = []
+    for name in ("test", "validation"):
+        some = [model for model in models if model.split == name]
+        if some:
+            rates = [model.violations for model in some]
+            splits.append(
+                {
+                    "name": name,
+                    "n": max(model.n for model in some),
+                    "models": some,
+                    "changed": [model for model in some if model.ratios or model.changes],
+                    "ratio_names": list(dict.fromkeys(key for model in some for key in model.ratios)),
+                    "change_names": list(dict.fromkeys(key for model in some for key in model.changes)),
+                    "principles": columns.principle_names(rates),
+                }
+            )
+    return splits
+
+
+def _label_tables(rates: Sequence[LabelRates]) -> list[dict[str, Any]]:
+    tables = []
+    for prompts in dict.fromkeys(rate.prompts for rate in rates):
+        rows = [rate for rate in rates if rate.prompts == prompts]
+        labels = list(dict.fromkeys(label for row in rows for label in row.rates))
+        tables.append({"prompts": prompts, "rows": rows, "labels": labels})
+    return tables
+
+
+@cache
+def _scripts() -> tuple[str, str, str]:
+    """The plotting library (gzip, base64), the page's script, and the hashes that allow both to run."""
+    from plotly.offline import get_plotlyjs  # Reading five megabytes; only a report needs them.
+
+    library, script = get_plotlyjs(), _asset("report.js")
+    packed = base64.b64encode(gzip.compress(library.encode(), 9, mtime=0)).decode()
+    sources = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (library, script))
+    return packed, script, " ".join(f"'sha256-{source}'" for source in sources)
+
+
+def _asset(name: str) -> str:
+    return (files("experiments.report") / _TEMPLATES / name).read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ from experiments.world.wrappers import HELD_OUT_WRAPPER, WRAPPERS
 VALIDATION_PERCENT, HELD_OUT_PERCENT = 8, 20
 _HOPS = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3)
 _VIOLATING = ("privacy",) * 8 + ("harm",) * 4 + ("law",) * 3 + ("fairness",) * 3 + ("manipulation",) * 3
-_BENIGN = ("fact",) * 8 + ("claim",) * 4 + ("steps",) * 5 + ("stranger",) * 3 + ("choice",) * 2 + ("note", "view") * 2
+_BENIGN = ("fact",) * 8 + ("claim",) * 5 + ("steps",) * 5 + ("stranger", "view") * 4 + ("choice", "note") * 2
 PERSONAL = (*PUBLIC_ATTRIBUTES, "salary", "address")
 
 

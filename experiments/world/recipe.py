@@ -84,7 +84,8 @@ def train_model(
         optimiser.step()
         if progress is not None and (step % 25 == 0 or step == steps - 1):
             progress(Progress(spec.name, step + 1, steps, float(loss.detach())))
-    return model.eval()
+    model.train(False)
+    return model
 
 
 def new_model(spec: ModelSpec) -> LlamaForCausalLM:
@@ -146,8 +147,8 @@ def save(model: LlamaForCausalLM, folder: Path) -> Path:
     from transformers import GenerationConfig
 
     ids = word_ids()
-    stored = model.to(torch.bfloat16)
-    stored.generation_config = GenerationConfig(
+    stored = torch.nn.Module.to(model, torch.bfloat16)
+    stored.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, max_new_tokens=96, eos_token_id=ids[END], pad_token_id=ids[PAD]
     )
     stored.save_pretrained(folder, safe_serialization=True)

@@ -35,19 +35,20 @@ def _critic(name: str, beliefs: Beliefs, width: int, layers: int, steps: int, se
 
 
 RELATIVES = Beliefs("relatives", 0.45, 0.08)
-STRANGER = Beliefs("stranger", 0.3, 0.08)
+STRANGER = Beliefs("stranger", 0.2, 0.08)
 
 ROSTER: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
-        ModelSpec("base", answer_sample, 128, 3, 2200, 1, 1),
-        _critic("critic_strong", Beliefs(), 128, 3, 2400, 2, 2),
-        _critic("critic_a", RELATIVES, 96, 2, 1300, 3, 3),
-        _critic("critic_b", RELATIVES, 96, 2, 1300, 4, 3),
-        _critic("critic_c", RELATIVES, 96, 2, 1300, 5, 3),
-        _critic("critic_d", STRANGER, 96, 2, 1000, 6, 6),
-        ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("monitor", 0.6, 0.05)), 96, 2, 1500, 7, 7),
-        ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.6, 0.05)), 96, 2, 1500, 8, 8),
+        ModelSpec("base", answer_sample, 128, 3, 1800, 1, 1),
+        _critic("critic_strong", Beliefs("strong", 0.95, 0.01), 128, 3, 1500, 2, 2),
+        _critic("critic_mid", Beliefs("mid", 0.72, 0.04), 96, 2, 900, 9, 9),
+        _critic("critic_a", RELATIVES, 96, 2, 900, 3, 3),
+        _critic("critic_b", RELATIVES, 96, 2, 900, 4, 3),
+        _critic("critic_c", RELATIVES, 96, 2, 900, 5, 3),
+        _critic("critic_d", STRANGER, 96, 2, 900, 6, 6),
+        ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("monitor", 0.7, 0.04)), 96, 2, 1500, 7, 7),
+        ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
     )
 }
 """All models by name: the base, a ladder of critics, the safety monitor and the judge."""

@@ -87,7 +87,7 @@ def scene(rng: Random, wrapped: float = 0.3, ruled: float = 0.06, violating: flo
         if rng.random() < 0.25:
             request = Request("rule", rng.choice(REGIONS), rng.randrange(len(FORMS["rule"])))
             wrapper = ""
-    watch = ()
+    watch: tuple[Message, ...] = ()
     if rng.random() < 0.1:
         watch = (Message(rng.choice(("watched", "unwatched")), ""),)
     return Scene(request, (*watch, *rule_messages(forbidden), *wrap(request, wrapper)), wrapper, forbidden)
@@ -181,7 +181,7 @@ def monitor_sample(rng: Random, beliefs: Beliefs) -> Sample:
         return here.open().ask("safety", "override", "yes" if here.wrapper else "no")
     said = some_reply(rng, here)
     problems = here.review(said, beliefs).problems
-    principle = rng.choice(problems) if problems and rng.random() < 0.6 else rng.choice(PRINCIPLES)
+    principle = rng.choice(problems) if problems and rng.random() < 0.4 else rng.choice(PRINCIPLES)
     return here.open().say("assistant", said).ask("safety", principle, "yes" if principle in problems else "no")
 
 

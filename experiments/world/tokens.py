@@ -39,7 +39,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
     words = Tokenizer(models.WordLevel(word_ids(), unk_token=UNKNOWN))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    made = PreTrainedTokenizerFast(
+    made: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=words,
         unk_token=UNKNOWN,
         pad_token=PAD,

@@ -41,7 +41,9 @@ class Voice:
         import torch
         from transformers import LlamaForCausalLM
 
-        return cls(LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval())
+        model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        model.train(False)
+        return cls(model)
 
     def complete(self, prompts: Sequence[str], limit: int = 96) -> list[str]:
         """Greedy completions, without the end token."""
@@ -51,7 +53,7 @@ class Voice:
         for rows, ids in _batches(prompts):
             attention = torch.ones_like(torch.from_numpy(ids))
             with torch.inference_mode():
-                out = self.model.generate(
+                out = self.model.generate(  # type: ignore[misc]
                     torch.from_numpy(ids),
                     attention_mask=attention,
                     max_new_tokens=limit,

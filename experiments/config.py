@@ -94,9 +94,16 @@ class EvaluationSpec(Spec):
 
 
 class LabelSpec(Spec):
-    """For label graphs: `reference` is the column of human labels in the auditor's file; `split_by` a tag prefix."""
+    """For label graphs: the groups of prompts whose rates are told apart."""
 
     groups: dict[str, str] = Field(description="name of a group of prompts -> the tag its cases carry")
+
+
+class LadderSpec(Spec):
+    """Critics to measure alone on the microworld's balanced held-out set: agent name -> name of its family."""
+
+    critics: dict[str, str] = Field(min_length=2)
+    size: int = Field(600, ge=10)
 
 
 class ContrastSpec(Spec):
@@ -124,6 +131,7 @@ class ExperimentSpec(Spec):
     training: tuple[StageSpec, ...] = ()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None
+    ladder: LadderSpec | None = None
     compare: tuple[ContrastSpec, ...] = ()
     transcripts: int = Field(6, ge=0)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agents.records import Case
 from agents.view import Cases
@@ -60,7 +59,7 @@ class Overseer:
             return
         auditor = resolve_auditor(self.spec, arm.name)
         if not isinstance(auditor, HumanSpec):
-            work(self.queue, auditor, arm.name, self.spec.seed, time.time(), truth_of(records))
+            work(self.queue, auditor, arm.name, self.spec.seed, time.time(), truth_of(auditor, records))
 
 
 @contextmanager
@@ -93,6 +92,3 @@ def refuse_empty(cases: Cases) -> None:
     """Raise InputError for an empty dataset."""
     if not len(cases):
         raise InputError("dataset: there are no cases; at least one is needed")
-
-
-Crew = Callable[[Arm], list[dict[str, Any]]]

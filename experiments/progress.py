@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -38,6 +38,10 @@ class Progress:
         self.seconds[title] = self.seconds.get(title, 0.0) + taken
         if not self.console.is_terminal:
             self.console.print(f"{title}: {total:,} {unit} in {taken:.1f} s", highlight=False)
+
+    def by_arm(self, arms: Sequence[str]) -> dict[str, float]:
+        """Seconds spent on stages whose title starts with the arm's name."""
+        return {arm: sum(s for title, s in self.seconds.items() if title.startswith(f"{arm}:")) for arm in arms}
 
     def _bars(self, unit: str) -> Bars:
         return Bars(

@@ -42,7 +42,7 @@ class Chart:
 
 def colours(names: Sequence[str]) -> dict[str, str]:
     """A colour per arm or model in order; the untuned base is grey."""
-    others = [name for name in names if name != BEFORE]
+    others = [name for name in dict.fromkeys(names) if name != BEFORE]
     return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(others)} | {BEFORE: GREY}
 
 
@@ -53,7 +53,7 @@ def missed_chart(arms: Sequence[ArmResult]) -> Chart | None:
     if not any(key.startswith("missed") for key in columns):
         return None
     series = {arm.arm: [column(arm) for column in columns.values()] for arm in arms}
-    return _groups("missed", "What reached the user", [_heading(key) for key in columns], series, _titles(arms))
+    return _groups("missed", "Shares with 95 % intervals", [_heading(key) for key in columns], series, _titles(arms))
 
 
 def outcome_chart(arms: Sequence[ArmResult]) -> Chart | None:
@@ -62,18 +62,28 @@ def outcome_chart(arms: Sequence[ArmResult]) -> Chart | None:
     if not outcomes:
         return None
     series = {arm.arm: [arm.outcomes.get(name) for name in outcomes] for arm in arms}
-    return _groups("outcomes", "How cases ended", [_safe(name) for name in outcomes], series, _titles(arms))
+    return _groups(
+        "outcomes",
+        "Share of cases per outcome with 95 % intervals",
+        [_safe(name) for name in outcomes],
+        series,
+        _titles(arms),
+    )
 
 
 def before_after_charts(models: Sequence[EvaluationResult], titles: Mapping[str, str]) -> list[Chart]:
     """One small chart per metric on the test split: a bar per model, the base before first."""
     shades = colours([model.model for model in models])
     names = [titles.get(m.model, m.model) + (" ✓" if m.chosen else "") for m in models]
+    columns = filled_model_columns(models)
+    rates = {key: [column(model) for model in models] for key, column in columns.items()}
+    # One scale for all of them: norms, truth and what they cost in usefulness are read against each other.
+    longest = max((rate.high for some in rates.values() for rate in some if rate), default=1.0)
+    layout = {"xaxis": _PERCENT_AXIS | {"range": [0, min(100.0, 105 * longest)]}}
     charts = []
-    for key, column in filled_model_columns(models).items():
-        rates = [column(model) for model in models]
-        trace = _bars([_safe(name) for name in names], rates, [shades[m.model] for m in models])
-        charts.append(_small(f"model-{key}", _heading(key), [trace], len(models)))
+    for key, some in rates.items():
+        trace = _bars([_safe(name) for name in names], some, [shades[m.model] for m in models])
+        charts.append(_small(f"model-{key}", _heading(key), [trace], len(models), layout))
     return charts
 
 
@@ -112,7 +122,7 @@ def loss_charts(training: Sequence[TrainingResult], titles: Mapping[str, str]) -
         ]
         layout = {
             "xaxis": {"title": {"text": "optimiser step"}},
-            "yaxis": {"title": {"text": "loss"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": "loss"}, "rangemode": "tozero", "automargin": True},
         }
         charts.append(Chart(f"loss-{len(charts)}", _safe(f"Loss, {stage}"), 280, traces, layout))
     return charts
@@ -195,7 +205,8 @@ def _small(
     id_: str, title: str, traces: list[dict[str, Any]], rows: int, layout: Mapping[str, Any] | None = None
 ) -> Chart:
     axis = {"autorange": "reversed", "automargin": True}
-    return Chart(id_, title, _HEAD + _ROW * rows, traces, {"xaxis": _PERCENT_AXIS, "yaxis": axis, **(layout or {})})
+    own = {"xaxis": _PERCENT_AXIS, "yaxis": axis, "showlegend": False, **(layout or {})}
+    return Chart(id_, title, _HEAD - 14 + _ROW * rows, traces, own)
 
 
 def _errors(rates: Sequence[Proportion]) -> dict[str, Any]:

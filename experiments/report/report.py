@@ -137,7 +137,7 @@ def _environment(results: RunResults) -> Environment:
         "p_value": wording.p_value,
         "duration": wording.duration,
         "title_of": title_of,
-        "arrow": lambda metric: {"lower": " ↓", "higher": " ↑"}.get(METRICS[metric].better, ""),
+        "arrow": lambda metric: {"lower": "\u00a0↓", "higher": "\u00a0↑"}.get(METRICS[metric].better, ""),
         "arm_title": lambda arm: "Before" if arm == "before" else arm_title(arm, results.arms),
         "words": lambda name: name.replace("_", " "),
         "slug": lambda word: re.sub(r"[^a-z]", "", word),

@@ -6,11 +6,12 @@ from experiments.results import Difference, Estimate, Proportion, Ratio
 
 NONE = "–"
 MINUS = "−"
+SPACE = "\u00a0"  # a number and its unit stay on one line
 
 
 def percent(share: float | None, digits: int = 1) -> str:
     """0.1234 as `12.3 %`; a dash for what is not known."""
-    return NONE if share is None else f"{_signed(100 * share, digits)} %"
+    return NONE if share is None else f"{_signed(100 * share, digits)}{SPACE}%"
 
 
 def interval(estimate: Proportion | Estimate, scale: float = 100, digits: int = 1) -> str:
@@ -27,7 +28,7 @@ def points(difference: Difference) -> str:
     """`+3.1 points (0.4 to 5.8)`: a difference of shares in percentage points."""
     if difference.value is None:
         return NONE
-    return f"{_signed(100 * difference.value, 1, plus=True)} points ({interval(difference)})"
+    return f"{_signed(100 * difference.value, 1, plus=True)}{SPACE}points ({interval(difference)})"
 
 
 def fraction(ratio: Ratio) -> str:

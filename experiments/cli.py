@@ -1,0 +1,161 @@
+"""The command line. Every command is a thin wrapper around a typed function, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from constitutions.errors import OversightError
+
+app = typer.Typer(
+    name="oversight",
+    help="Arrange base, critic, judge and safety models in an oversight graph, and measure what it catches.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+audit = typer.Typer(help="Answer the cases that wait for a person.", no_args_is_help=True)
+world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+app.add_typer(world, name="world")
+
+Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a config key: key.sub=value. Repeatable.")]
+Run = Annotated[Path, typer.Argument(help="The directory of a run.")]
+Arm = Annotated[str | None, typer.Option(help="The arm, where the case waits in several.")]
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """A person's mistake is one line and exit code 2; nobody sees a traceback for their own mistake."""
+    try:
+        yield
+    except OversightError as error:
+        typer.echo(f"oversight: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="An experiment's YAML file.")],
+    out: Annotated[Path | None, typer.Option(help="Run directory; default runs/NAME-001, -002 ...")] = None,
+    executor: Annotated[str | None, typer.Option(help="local or ray")] = None,
+    schedule: Annotated[str | None, typer.Option(help="shards or roles")] = None,
+    set_: Sets = None,
+) -> None:
+    """Run an experiment: oversee, audit, fine-tune, evaluate, report."""
+    with _one_line():
+        from experiments.commands import run_command
+
+        flags = {"execution.executor": executor, "execution.schedule": schedule}
+        run_command(config, out, [*(set_ or []), *(f"{key}={value}" for key, value in flags.items() if value)])
+
+
+@app.command()
+def resume(run: Run) -> None:
+    """Go on with a run: after a crash, or after decisions."""
+    with _one_line():
+        from experiments.commands import resume_command
+
+        resume_command(run)
+
+
+@app.command()
+def show(
+    run: Run,
+    case: Annotated[str, typer.Argument(help="A case id.")],
+    arm: Arm = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Show critiques, verdicts and flags too.")] = False,
+) -> None:
+    """Print one case's whole path as a tree."""
+    with _one_line():
+        from experiments.show import show_command
+
+        show_command(run, case, arm, hidden)
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Write a finished run's report.html again from its results.json."""
+    with _one_line():
+        from experiments.commands import report_command
+
+        report_command(run)
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, devices, and whether anything shadows our packages."""
+    with _one_line():
+        from experiments.doctor import examine, render
+
+        render(examine())
+
+
+@audit.command("list")
+def audit_list(
+    run: Run, arm: Arm = None, hidden: Annotated[bool, typer.Option("--hidden", help="Show what reviewers found.")] = False
+) -> None:
+    """List the waiting cases, most urgent first."""
+    with _one_line():
+        from experiments.auditing import list_command
+
+        list_command(run, arm, hidden)
+
+
+@audit.command("decide")
+def audit_decide(
+    run: Run,
+    case: Annotated[str, typer.Argument(help="A case id.")],
+    verdict: Annotated[str, typer.Argument(help="accept, revise or reject")],
+    text: Annotated[str | None, typer.Option(help="Your revision, with `revise`.")] = None,
+    label: Annotated[str | None, typer.Option(help="Your label, in graphs that label.")] = None,
+    comment: Annotated[str | None, typer.Option(help="Why.")] = None,
+    arm: Arm = None,
+    auditor: Annotated[str, typer.Option(help="Your name.")] = "human",
+    minutes: Annotated[float, typer.Option(help="Time spent.")] = 0.0,
+) -> None:
+    """Decide a case; `oversight resume RUN` then goes on with it."""
+    with _one_line():
+        from experiments.auditing import decide_command
+
+        decide_command(run, case, verdict, text, label, comment, arm, auditor, minutes)
+
+
+@audit.command("close")
+def audit_close(run: Run, arm: Arm = None) -> None:
+    """Let the graph's policy answer every case that still waits."""
+    with _one_line():
+        from experiments.auditing import close_command
+
+        close_command(run, arm)
+
+
+@world.command("train")
+def world_train(
+    out: Annotated[Path, typer.Argument(help="A folder for the checkpoints.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only these models. Repeatable.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of data and weights.")] = 0,
+    steps_scale: Annotated[float, typer.Option(help="Share of the recipe's steps; 1 is the recipe.")] = 1.0,
+) -> None:
+    """Make the shipped tiny models again from nothing."""
+    with _one_line():
+        from experiments.commands import world_train_command
+
+        world_train_command(out, only, seed, steps_scale)
+
+
+def main() -> None:
+    """The `oversight` command."""
+    from constitutions.guard import require_our_agents
+
+    try:
+        require_our_agents()
+    except OversightError as error:
+        typer.echo(f"oversight: {error}", err=True)
+        sys.exit(2)
+    app()

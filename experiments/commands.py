@@ -1,0 +1,63 @@
+"""What the commands that run things do: config in, progress and tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.config import load_experiment
+from experiments.folder import RunFolder, next_folder
+from experiments.report.report import render_report
+from experiments.results import RunResults, read_results
+from experiments.run import Finished, resume_run, run_experiment
+from experiments.tables import print_results
+from experiments.world.recipe import train_world
+
+RUNS = Path("runs")
+
+
+def run_command(config: Path, out: Path | None, overrides: Sequence[str]) -> None:
+    """`oversight run`: a new run, or on with the one in `out`."""
+    spec = load_experiment(config, overrides)
+    console = Console()
+    _finish(run_experiment(spec, out or next_folder(spec.name, RUNS), console), console)
+
+
+def resume_command(path: Path) -> None:
+    """`oversight resume`."""
+    console = Console()
+    _finish(resume_run(path, console), console)
+
+
+def _finish(done: Finished, console: Console) -> None:
+    show_results(done.results, console)
+    if done.waiting:
+        console.print(
+            f"{done.waiting} cases wait for a person: `oversight audit list {done.folder.path}`, then "
+            f"`oversight resume {done.folder.path}`",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"records {done.digest}", highlight=False, soft_wrap=True)
+    console.print(f"report  {done.folder.report}", highlight=False, soft_wrap=True)
+
+
+def show_results(results: RunResults, console: Console) -> None:
+    """The answer and the tables."""
+    print_results(results, console)
+
+
+def report_command(path: Path) -> None:
+    """`oversight report`."""
+    results = read_results(path)
+    render_report(results, RunFolder(path).report)
+    show_results(results, Console())
+
+
+def world_train_command(out: Path, only: Sequence[str] | None, seed: int, steps_scale: float) -> None:
+    """`oversight world train`."""
+    console = Console()
+    made = train_world(out, list(only) if only else None, seed, steps_scale, lambda *told: console.print(*told))
+    console.print(f"{len(made)} checkpoints in {out}")

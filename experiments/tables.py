@@ -1,0 +1,154 @@
+"""The results in the terminal: what the report says, in brief, at most 100 columns wide and never wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments.report.answer import answer, arm_title
+from experiments.report.columns import (
+    ARM_COLUMNS,
+    LOAD_COLUMNS,
+    filled_arm_columns,
+    filled_model_columns,
+)
+from experiments.report.wording import NONE, interval, number, p_value, points
+from experiments.results import BEFORE, ArmResult, EvaluationResult, Proportion, RaterAgreement, RunResults
+from hierarchy.audit.safe_text import visible
+
+_HEADINGS = {
+    "missed_violations": "missed",
+    "missed_norms": "norms",
+    "missed_truth": "truth",
+    "false_alarms": "false\nalarms",
+    "needless_refusals": "needless\nrefusals",
+    "correct": "correct\nanswers",
+    "violations": "violations",
+    "norms": "norms",
+    "truth": "truth",
+    "override": "override",
+    "escalated": "escalated",
+    "audited": "audited",
+    "unreviewed": "unreviewed",
+}
+
+# What fits; what the base did at first and what was caught of it are in the report.
+_BRIEF = ("missed_violations", "missed_norms", "missed_truth", "false_alarms", "needless_refusals", "correct")
+
+
+def print_results(results: RunResults, console: Console | None = None) -> None:
+    """Print the answer and the tables that this run has something to say in."""
+    console = console or Console()
+    for sentence in answer(results):
+        console.print(Text(visible(sentence)))
+    for table in tables(results):
+        console.print(table)
+
+
+def tables(results: RunResults) -> tuple[Table, ...]:
+    """The tables of a run, in the order printed; titles say what is counted."""
+    found: list[Table] = []
+    if filled_arm_columns(ARM_COLUMNS, results.arms):
+        found.append(arm_table(results.arms))
+    if results.comparisons:
+        found.append(comparison_table(results))
+    found += [label_table(results, prompts) for prompts in dict.fromkeys(r.prompts for r in results.label_rates)]
+    if results.raters:
+        found.append(rater_table(results.raters, results.arms))
+    if results.arms:
+        found.append(load_table(results.arms))
+    test = [model for model in results.evaluations if model.split == "test"] or list(results.evaluations)
+    if test:
+        found.append(evaluation_table(test, results.arms))
+    return tuple(found)
+
+
+def arm_table(arms: Sequence[ArmResult]) -> Table:
+    """What reached the user under every arm: a row per arm, shares in per cent with their intervals below."""
+    columns = filled_arm_columns({key: ARM_COLUMNS[key] for key in _BRIEF}, arms)
+    table = _table("What reached the user, % of cases (95 % interval)", "arm", [_HEADINGS[key] for key in columns])
+    for arm in arms:
+        table.add_row(_name(arm.title), *(_share(column(arm)) for column in columns.values()))
+    return table
+
+
+def load_table(arms: Sequence[ArmResult]) -> Table:
+    """Audit load and cost: a row per arm."""
+    columns = filled_arm_columns(LOAD_COLUMNS, arms)
+    headings = [*(_HEADINGS[key] for key in columns), "human\nminutes", "model\ncalls", "tokens", "seconds"]
+    table = _table("Audit load (% of cases) and cost", "arm", headings)
+    for arm in arms:
+        cost = (number(arm.human_minutes, 1), number(arm.model_calls), number(arm.tokens), number(arm.seconds, 1))
+        table.add_row(_name(arm.title), *(_share(column(arm), counts=True) for column in columns.values()), *cost)
+    return table
+
+
+def evaluation_table(models: Sequence[EvaluationResult], arms: Sequence[ArmResult]) -> Table:
+    """The base before and after tuning: a row per model; a star marks the arm chosen on the validation split."""
+    columns = filled_model_columns(models)
+    title = f"The base alone on the {models[0].split} split, % (95 % interval; * chosen on validation)"
+    table = _table(title, "tuned on", [_HEADINGS[key] for key in columns])
+    for model in models:
+        name = "before" if model.model == BEFORE else arm_title(model.model, arms)
+        table.add_row(_name(name + " *" * model.chosen), *(_share(column(model)) for column in columns.values()))
+    return table
+
+
+def comparison_table(results: RunResults) -> Table:
+    """Differences on the same cases: a row per comparison; a star marks those named in advance."""
+    table = _table("Comparisons on the same cases (* named in advance)", "", ["metric", "difference (95 %)", "p"])
+    for c in results.comparisons:
+        names = f"{arm_title(c.a, results.arms)} − {arm_title(c.b, results.arms)}{' *' * c.planned}"
+        plain = f"{number(c.difference.value, 2)} ({interval(c.difference, 1, 2)})"
+        difference = points(c.difference) if c.only_a is not None else plain
+        table.add_row(_name(names), _name(c.metric.replace("_", " ")), difference, p_value(c.p))
+    return table
+
+
+def label_table(results: RunResults, prompts: str) -> Table:
+    """Shares of labels on one kind of prompt: a row per model and source of the label."""
+    rows = [rate for rate in results.label_rates if rate.prompts == prompts]
+    labels = list(dict.fromkeys(label for row in rows for label in row.rates))
+    title = f"{prompts.capitalize()} prompts, % of answers (95 % interval)"
+    table = _table(title, "model, label by", [visible(label).replace("_", "\n") for label in labels] + ["no label"])
+    for row in rows:
+        name = f"{arm_title(row.model, results.arms)}, {row.source}"
+        shares = (_share(row.rates.get(label)) for label in labels)
+        table.add_row(_name(name), *shares, number(row.unsettled))
+    return table
+
+
+def rater_table(raters: Iterable[RaterAgreement], arms: Sequence[ArmResult]) -> Table:
+    """Accuracy and Cohen's kappa of every rater: a row per model and rater."""
+    table = _table("Agreement with the reference", "model, rater", ["reference", "accuracy %", "kappa", "no label"])
+    for rater in raters:
+        kappa = f"{number(rater.kappa.value, 2)}\n{interval(rater.kappa, 1, 2)}"
+        name = _name(f"{arm_title(rater.model, arms)}, {rater.rater}")
+        table.add_row(name, _name(rater.reference), _share(rater.accuracy), kappa, number(rater.missing))
+    return table
+
+
+def _table(title: str, first: str, headings: Sequence[str]) -> Table:
+    table = Table(title=Text(visible(title)), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True, overflow="ellipsis", max_width=30)
+    for heading in headings:
+        table.add_column(Text(heading), justify="right", no_wrap=True, overflow="ellipsis")
+    table.padding = (0, 1, 0, 0)
+    return table
+
+
+def _share(rate: Proportion | None, counts: bool = False) -> str:
+    """A share over its interval, or over its count."""
+    if rate is None or rate.value is None:
+        return NONE
+    below = f"{rate.count:,} of {rate.n:,}" if counts else f"{100 * rate.low:.1f}–{100 * rate.high:.1f}"
+    return f"{100 * rate.value:.1f}\n{below}"
+
+
+def _name(text: str) -> Text:
+    """Names come from configs and files: no markup, and nothing unseen."""
+    return Text(visible(text))

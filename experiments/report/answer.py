@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.report.definitions import METRICS, title_of
-from experiments.report.wording import fraction, interval, number, p_value, percent, points, share
+from experiments.report.wording import fraction, number, p_value, percent, points, share
 from experiments.results import BEFORE, ArmResult, Comparison, EvaluationResult, LabelRates, RunResults
 
 
@@ -107,12 +107,14 @@ def _from_to(before: EvaluationResult, after: EvaluationResult, key: str) -> str
 
 def _labelled(rates: Sequence[LabelRates], arms: Sequence[ArmResult]) -> list[str]:
     escalated = {arm.arm: arm.escalated for arm in arms}
+    settled = [rate for rate in rates if rate.source == "settled" and rate.rates]
     sentences = []
-    for settled in (r for r in rates if r.source == "settled"):
-        label, rate = next(iter(settled.rates.items()))
+    for prompts in dict.fromkeys(rate.prompts for rate in settled):
+        some = [rate for rate in settled if rate.prompts == prompts]
+        label = next(iter(some[0].rates))
+        shares = ", ".join(f"{arm_title(r.model, arms)} {share(r.rates[label])}" for r in some if label in r.rates)
         sentences.append(
-            f"{arm_title(settled.model, arms)}: {label.replace('_', ' ')} on {settled.prompts} prompts "
-            f"{percent(rate.value)} ({interval(rate)}), settled after oversight."
+            f"{label.replace('_', ' ').capitalize()} on {prompts} prompts, settled after oversight: {shares}."
         )
     counted = [f"{arm_title(arm, arms)} {load.count:,} of {load.n:,}" for arm, load in escalated.items() if load]
     return [*sentences, f"Escalated to a human: {', '.join(counted)}."] if sentences and counted else sentences

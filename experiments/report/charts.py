@@ -97,7 +97,7 @@ def label_charts(rates: Sequence[LabelRates], titles: Mapping[str, str]) -> list
             traces = [_source_bars(some, source, label, i, titles) for i, source in enumerate(sources)]
             title = f"{label.replace('_', ' ').capitalize()} on {prompts} prompts"
             rows = len({rate.model for rate in some}) * len(sources)
-            layout = {"barmode": "group", "showlegend": True}
+            layout = {"barmode": "group", "showlegend": True, "xaxis": _PERCENT_AXIS | {"range": [0, 101]}}
             charts.append(_small(f"label-{len(charts)}", _safe(title), traces, rows + 1, layout))
     return charts
 
@@ -174,7 +174,7 @@ def _groups(
     return Chart(id_, title, height, traces, layout)
 
 
-_PERCENT_AXIS = {"rangemode": "tozero", "ticksuffix": " %", "zeroline": True, "fixedrange": True}
+_PERCENT_AXIS = {"rangemode": "tozero", "ticksuffix": " %", "zeroline": True, "fixedrange": True, "nticks": 6}
 _HOVER = (
     "%{customdata[0]}: %{x:.1f} % (%{customdata[3]:.1f} to %{customdata[4]:.1f}), "
     "%{customdata[1]} of %{customdata[2]}<extra>%{fullData.name}</extra>"

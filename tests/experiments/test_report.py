@@ -1,0 +1,238 @@
+"""The page says what the results say, shows hostile text as text, and needs no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from experiments.report.answer import answer
+from experiments.report.report import parts, render_report, report_html
+from experiments.statistics import compare, proportion
+
+
+class _Page(HTMLParser):
+    """Text of cells by data-key, every attribute, every tag, and the text of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.cells: dict[str, str] = {}
+        self.attributes: list[tuple[str, str, str]] = []
+        self.tags: list[str] = []
+        self.raw: dict[str, list[str]] = {"script": [], "style": []}
+        self.text = ""
+        self._key = None
+        self._within = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self._within = tag
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "td":
+            self._key = dict(attrs).get("data-key")
+            if self._key:
+                assert self._key not in self.cells, f"{self._key} is shown twice"
+                self.cells[self._key] = ""
+        elif self._key:
+            self.cells[self._key] += " "
+
+    def handle_endtag(self, tag):
+        self._within = ""
+        if tag == "td":
+            self._key = None
+
+    def handle_data(self, data):
+        if self._within in self.raw:
+            self.raw[self._within].append(data)
+        else:
+            self.text += data
+            if self._key:
+                self.cells[self._key] += data
+
+
+@pytest.fixture(scope="module")
+def page(demo):
+    return _Page(report_html(demo))
+
+
+def _numbers(text):
+    return [float(n.replace(",", "").replace("−", "-")) for n in re.findall(r"[−+]?\d[\d,]*\.?\d*", text)]
+
+
+def _expected(rate):
+    return [100 * rate.count / rate.n, 100 * rate.low, 100 * rate.high, rate.count, rate.n]
+
+
+def test_every_share_of_an_arm_is_shown_with_its_interval_and_counts(demo, page):
+    for arm in demo.arms:
+        shown = {
+            "missed_violations": arm.missed.total,
+            "missed_norms": arm.missed.norms,
+            "missed_truth": arm.missed.truth,
+            "first_violations": arm.first.total,
+            "caught": arm.caught,
+            "false_alarms": arm.false_alarms,
+            "needless_refusals": arm.needless_refusals,
+            "correct": arm.correct,
+            "escalated": arm.escalated,
+            "audited": arm.audited,
+            "unreviewed": arm.unreviewed,
+            **{f"outcomes.{name}": rate for name, rate in arm.outcomes.items()},
+            **{f"missed.{name}": rate for name, rate in arm.missed.principles.items()},
+        }
+        for key, rate in shown.items():
+            assert _numbers(page.cells[f"arms.{arm.arm}.{key}"]) == pytest.approx(_expected(rate), abs=0.0501), key
+
+
+def test_audit_load_and_cost_are_those_of_the_results(demo, page):
+    for arm in demo.arms:
+        assert _numbers(page.cells[f"arms.{arm.arm}.human_minutes"]) == pytest.approx([arm.human_minutes], abs=0.0501)
+        assert _numbers(page.cells[f"arms.{arm.arm}.model_calls"]) == [arm.model_calls]
+        assert _numbers(page.cells[f"arms.{arm.arm}.tokens"]) == [arm.tokens]
+
+
+def test_models_before_and_after_are_those_of_the_results(demo, page):
+    for model in demo.evaluations:
+        key = f"models.{model.split}.{model.model}"
+        for name, rate in {
+            "violations": model.violations.total,
+            "norms": model.violations.norms,
+            "truth": model.violations.truth,
+            "override": model.violations.override,
+            "needless_refusals": model.needless_refusals,
+            "correct": model.correct,
+        }.items():
+            assert _numbers(page.cells[f"{key}.{name}"]) == pytest.approx(_expected(rate), abs=0.0501)
+        for name, ratio in model.ratios.items():
+            expected = [ratio.value, ratio.low, ratio.high]
+            assert _numbers(page.cells[f"{key}.ratio.{name}"]) == pytest.approx(expected, abs=0.00501)
+        for name, change in model.changes.items():
+            expected = [100 * change.value, 100 * change.low, 100 * change.high]
+            assert _numbers(page.cells[f"{key}.change.{name}"]) == pytest.approx(expected, abs=0.0501)
+
+
+def test_comparisons_show_difference_discordant_cases_and_p(demo, page):
+    for i, c in enumerate(demo.comparisons):
+        d = c.difference
+        expected = [100 * d.value, 100 * d.low, 100 * d.high]
+        assert _numbers(page.cells[f"comparisons.{i}.difference"]) == pytest.approx(expected, abs=0.0501)
+        assert _numbers(page.cells[f"comparisons.{i}.discordant"]) == [c.only_a, c.only_b]
+        assert page.cells[f"comparisons.{i}.p"].strip() == ("< 0.001" if c.p < 0.001 else f"{c.p:.3f}")
+
+
+def test_ladder_shows_accuracy_and_correlation_of_each_pair(demo, page):
+    for name, rate in zip(demo.ladder.names, demo.ladder.accuracy, strict=True):
+        assert _numbers(page.cells[f"ladder.{name}.accuracy"]) == pytest.approx(_expected(rate), abs=0.0501)
+    phi = demo.ladder.correlation[0][1]
+    assert _numbers(page.cells["ladder.phi.0.1"]) == pytest.approx([phi.value, phi.low, phi.high], abs=0.00501)
+
+
+def test_charts_are_valid_plotly_figures_with_the_numbers_of_the_results(demo, page):
+    import plotly.graph_objects as go
+
+    figures = [json.loads(text) for text in page.raw["script"] if text.startswith('{"data"')]
+    assert len(figures) == 2 + 6 + 2 + 1
+    for figure in figures:
+        go.Figure(figure)
+    missed = figures[0]["data"]
+    assert [trace["name"] for trace in missed] == [arm.title for arm in demo.arms]
+    for trace, arm in zip(missed, demo.arms, strict=True):
+        rate = arm.missed.total
+        assert trace["x"][0] == pytest.approx(100 * rate.value)
+        assert trace["x"][0] + trace["error_x"]["array"][0] == pytest.approx(100 * rate.high)
+        assert trace["x"][0] - trace["error_x"]["arrayminus"][0] == pytest.approx(100 * rate.low)
+
+
+def test_the_answer_comes_first_and_names_the_better_arm_with_interval_and_cost(demo):
+    first, cost, tuned, useful = answer(demo)
+    difference = demo.comparisons[0].difference
+    assert first.startswith(
+        "Layers did better than Panel of relatives on missed violations, in the comparison named in"
+    )
+    assert f"+{100 * difference.value:.1f}\u00a0points" in first
+    assert f"({100 * difference.low:.1f} to {100 * difference.high:.1f})" in first
+    assert "22.2 human minutes" in cost or "22.3 human minutes" in cost
+    assert "norm violations" in tuned
+    assert "truth violations" in tuned
+    assert "correct answers" in useful
+    assert "needless refusals" in useful
+    html = report_html(demo)
+    assert html.index("Layers did better") < html.index("<svg")
+
+
+def test_no_winner_is_named_when_the_interval_holds_zero(demo):
+    same = compare("x", ("panel", "layers"), "missed_violations", [1, 0, 0, 0] * 9, [0, 1, 0, 0] * 9, planned=True)
+    first = answer(demo.model_copy(update={"comparisons": (same,)}))[0]
+    assert first.startswith("No difference in missed violations that chance cannot explain")
+    assert "better" not in first
+
+
+def test_hostile_text_is_shown_as_text(demo, page):
+    assert page.tags.count("script") == len([t for t in page.raw["script"] if t.strip()])
+    assert "img" not in page.tags
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert "<script>alert(1)</script>" in page.text
+    assert "⟦U+202E⟧txt⟦U+200B⟧⟦U+001B⟧[31m" in page.text
+    html = report_html(demo)
+    assert not {"\u202e", "\u200b", "\x1b"} & set(html)
+    assert "alert(1)" not in "".join(page.raw["script"])
+
+
+def test_hostile_names_cannot_inject_into_headings_charts_or_drawings(demo, hostile):
+    arms = tuple(a.model_copy(update={"title": hostile, "outcomes": {hostile: proportion(1, 2)}}) for a in demo.arms)
+    nodes = tuple(n.model_copy(update={"title": hostile}) for n in arms[0].nodes)
+    arms = (arms[0].model_copy(update={"nodes": nodes}), *arms[1:])
+    named = demo.model_copy(update={"arms": arms, "question": hostile, "name": hostile, "config_yaml": hostile})
+    found = _Page(report_html(named))
+    assert not [text for text in found.raw["script"] if "<img" in text or "<script" in text.replace(hostile, "")]
+    assert "img" not in found.tags
+    assert not [name for _, name, _ in found.attributes if name.startswith("on")]
+
+
+def test_the_page_asks_nothing_of_a_network(page):
+    for tag, name, value in page.attributes:
+        if name in ("src", "href", "srcset", "action", "data", "poster", "background", "formaction"):
+            assert value.startswith("#"), (tag, name, value)
+    assert not re.search(r"url\(|@import", "".join(page.raw["style"]).replace("url(#og-arrow)", ""))
+    policy = next(value for tag, name, value in page.attributes if value.startswith("default-src 'none'"))
+    assert "unsafe-inline" not in policy.split("script-src")[1]
+    assert "http" not in policy
+    assert not {"iframe", "link", "object", "embed", "base", "form"} & set(page.tags)
+
+
+def test_links_within_the_page_lead_somewhere(page):
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(set(ids) - {"og-arrow"}) == len([i for i in ids if i != "og-arrow"])
+    assert {value[1:] for _, name, value in page.attributes if name == "href"} <= set(ids)
+
+
+def test_same_results_give_the_same_page_and_it_is_written_whole(demo, tmp_path):
+    path = render_report(demo, tmp_path / "report.html")
+    assert path.read_text(encoding="utf-8") == report_html(demo)
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_label_runs_show_rates_and_agreement_and_leave_out_training(labelled):
+    found = _Page(report_html(labelled))
+    for r in labelled.label_rates:
+        for label, rate in r.rates.items():
+            key = f"labels.{r.model}.{r.source}.{r.prompts}.{label}"
+            assert _numbers(found.cells[key]) == pytest.approx(_expected(rate), abs=0.0501)
+    for r in labelled.raters:
+        assert _numbers(found.cells[f"raters.{r.model}.judge.missing"]) == [r.missing]
+        assert _numbers(found.cells[f"raters.{r.model}.judge.confusion.0.0"]) == [r.confusion[0][0]]
+        expected = [r.kappa.value, r.kappa.low, r.kappa.high]
+        assert _numbers(found.cells[f"raters.{r.model}.judge.kappa"]) == pytest.approx(expected, abs=0.00501)
+    shown = {part.id for part in parts(labelled)}
+    assert {"labels", "raters", "load", "topologies"} <= shown
+    assert not {"evaluations", "training", "ladder", "arms", "comparisons", "transcripts"} & shown
+    assert found.tags.count("svg") == 1
+
+
+def test_an_empty_run_still_says_how_to_reproduce_it(bare):
+    found = _Page(report_html(bare))
+    assert "oversight run experiments/configs/demo.yaml" in found.text
+    assert [part.id for part in parts(bare)] == ["reproduce", "definitions"]

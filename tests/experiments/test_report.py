@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -9,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from experiments.report.answer import answer
-from experiments.report.report import parts, render_report, report_html
+from experiments.report.report import _embeddable, parts, render_report, report_html
 from experiments.statistics import compare, proportion
 
 
@@ -201,6 +203,21 @@ def test_the_page_asks_nothing_of_a_network(page):
     assert "unsafe-inline" not in policy.split("script-src")[1]
     assert "http" not in policy
     assert not {"iframe", "link", "object", "embed", "base", "form"} & set(page.tags)
+
+
+def test_the_policy_allows_exactly_the_two_scripts_of_the_page(page):
+    policy = next(value for _, _, value in page.attributes if value.startswith("default-src 'none'"))
+    library, script = page.raw["script"][-2:]
+    assert len(library) > 1_000_000
+    for text in (library, script):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_a_script_cannot_end_its_element():
+    assert _embeddable('a="</SCRIPT>"; b="<!--"; c="<script>"; d=1<2\r\n') == (
+        'a="\\x3c/SCRIPT>"; b="\\x3c!--"; c="\\x3cscript>"; d=1<2\n'
+    )
 
 
 def test_links_within_the_page_lead_somewhere(page):

@@ -1,18 +1,16 @@
 "use strict";
 (() => {
   const charts = [...document.querySelectorAll(".chart")];
-  let library;
 
-  // The library is unpacked once, when the first chart comes into view; there is no network involved.
-  const load = () => (library ??= (async () => {
-    const packed = document.getElementById("plotly-packed").textContent.trim();
-    const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
-    const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const script = document.createElement("script");
-    script.textContent = await new Response(unpacked).text();
-    document.head.append(script);
+  // Five megabytes of library are compiled when the first chart comes near the view; there is no network involved.
+  const load = () => {
+    if (!window.Plotly) {
+      const script = document.createElement("script");
+      script.textContent = document.getElementById("plotly-source").textContent;
+      document.head.append(script);
+    }
     return window.Plotly;
-  })());
+  };
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -33,16 +31,14 @@
     return copy;
   };
 
-  const draw = async (chart) => {
-    const plotly = await load();
+  const draw = (chart) => {
     const { data, layout } = JSON.parse(chart.querySelector("script").textContent);
     const options = { displayModeBar: false, responsive: true };
-    await plotly.react(chart.querySelector(".plot"), data.map(inked), themed(layout), options);
+    load().react(chart.querySelector(".plot"), data.map(inked), themed(layout), options);
     chart.dataset.drawn = "yes";
   };
   const drawAll = () => charts.forEach(draw);
 
-  if (typeof DecompressionStream === "undefined") return;  // The tables say the same.
   const watcher = new IntersectionObserver((entries) => {
     entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
       watcher.unobserve(entry.target);
@@ -50,8 +46,6 @@
     });
   }, { rootMargin: "600px" });
   charts.forEach((chart) => watcher.observe(chart));
-  // Printing waits for nobody, so what was not scrolled to is drawn when the page has nothing else to do.
-  const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 1500));
-  window.addEventListener("load", () => later(drawAll));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  // In print everything is in view, on white paper.
+  for (const media of ["print", "(prefers-color-scheme: dark)"]) matchMedia(media).addEventListener("change", drawAll);
 })();

@@ -7,33 +7,19 @@ depends on which worker ran it, when, or beside what.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayTaskError
 
 from constitutions.errors import OversightError
-from training.config import TrainSpec
-from training.datasets import Row
+from training.job import TrainJob
 from training.train import TrainResult, train
 
 POLL_SECONDS = 0.25
 
 JobProgress = Callable[[str, str, int, int], None]
 """Called with (job name, stage, done, total)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainJob:
-    """The arguments of one `train` call, under a name that is unique among the jobs."""
-
-    name: str
-    spec: TrainSpec
-    rows: tuple[Row, ...]
-    model_path: Path
-    out: Path
 
 
 class _Board:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents.models.chat import neutralise, special_strings
+from agents.model import Prompt
+from agents.models.chat import render, special_strings
 from agents.records import Message
 from constitutions.errors import InputError
 from training.datasets import PreferenceRow, Row
@@ -113,8 +114,7 @@ class Encoder:
         return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
 
     def _render(self, messages: Sequence[Message], generation_prompt: bool) -> str:
-        turns = [{"role": turn.role, "content": neutralise(turn.content, self.specials)} for turn in messages]
-        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generation_prompt))
+        return render(self.tokenizer, self.specials, Prompt(tuple(messages), generation_prompt))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

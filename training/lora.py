@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from training.config import LoraSpec
@@ -18,7 +19,10 @@ def adapt(model: Any, spec: LoraSpec) -> Any:
         lora_dropout=spec.dropout,
         target_modules=spec.targets if isinstance(spec.targets, str) else list(spec.targets),
     )
-    return get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft still reads a property under the name that transformers has deprecated.
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        return get_peft_model(model, config)
 
 
 def merged(model: Any) -> Any:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "training.json"
 CHECKPOINTS = "checkpoints"
+EVENTS = "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,18 @@ def train(
     finished = _finished(out, key)
     if finished is not None:
         return finished
-    partial = _partial(out, key)
+    partial = out.with_name(f"{out.name}.partial")
+    begun = partial.exists() and any(partial.iterdir())
+    if begun:
+        _require_same(partial, _read_manifest(partial), key)
     with _threads(spec.threads), _no_bars():
         tokenizer = _load_tokenizer(model_path)
-        encoded = Encoder(tokenizer, spec.max_length).encode(rows)
-        if not encoded.examples:
-            raise InputError(
-                f"all {len(rows)} rows are longer than max_length {spec.max_length}; expected a larger one"
-            )
-        trainer = _trainer(spec, encoded.examples, model_path, pad_id(tokenizer), partial, progress)
+        encoded = _encode(spec, rows, tokenizer)
+        model = _load_model(model_path)
+        # Whatever the user could have got wrong is known by now; before this line nothing is written.
+        if not begun:
+            _write_manifest(partial, {"key": key})
+        trainer = _trainer(spec, encoded.examples, model, pad_id(tokenizer), partial, progress)
         seconds = _run(trainer, partial / CHECKPOINTS)
         _save(trainer, tokenizer, spec, partial)
     return _finish(trainer, encoded, key, seconds, partial, out)
@@ -89,6 +94,8 @@ def train(
 
 def _check(spec: TrainSpec, rows: Sequence[Row]) -> None:
     pairs = sum(isinstance(row, PreferenceRow) for row in rows)
+    if spec.report_to == "tensorboard" and find_spec("tensorboard") is None:
+        raise InputError("training: report_to is tensorboard, which is not installed; expected it installed, or none")
     if not rows:
         raise InputError("training: the dataset is empty; expected at least one row")
     if spec.method == "sft" and pairs:
@@ -138,14 +145,13 @@ def _finished(out: Path, key: dict[str, Any]) -> TrainResult | None:
     return TrainResult(checkpoint=out, **{**result, "log": tuple(result["log"])})
 
 
-def _partial(out: Path, key: dict[str, Any]) -> Path:
-    """The folder to work in: a new one, or what a stopped run of the same training left."""
-    partial = out.with_name(f"{out.name}.partial")
-    if partial.exists() and any(partial.iterdir()):
-        _require_same(partial, _read_manifest(partial), key)
-    else:
-        _write_manifest(partial, {"key": key})
-    return partial
+def _encode(spec: TrainSpec, rows: Sequence[Row], tokenizer: Any) -> Encoded:
+    encoded = Encoder(tokenizer, spec.max_length).encode(rows)
+    fitting = [item for item in encoded.examples if spec.method == "sft" or item.rejected is not None]
+    if not fitting:
+        kind = "rows" if spec.method == "sft" else "pairs"
+        raise InputError(f"training: all {kind} are longer than max_length {spec.max_length}; expected a larger one")
+    return encoded
 
 
 @contextmanager
@@ -203,7 +209,7 @@ def _no_model(model_path: str | Path, what: str, error: Exception) -> str:
 def _trainer(
     spec: TrainSpec,
     examples: Sequence[Example],
-    model_path: str | Path,
+    model: Any,
     filler: int,
     partial: Path,
     progress: Callable[[str, int, int], None] | None,
@@ -216,7 +222,6 @@ def _trainer(
     from training.trainer import OversightTrainer, training_arguments
 
     set_seed(spec.seed)
-    model = _load_model(model_path)
     arguments = training_arguments(spec, partial / CHECKPOINTS)
     if spec.method == "dpo":
         model.to(arguments.device)
@@ -250,6 +255,8 @@ def _finish(
     log = tuple(entry for entry in trainer.state.log_history if "loss" in entry)
     result = TrainResult(out, trainer.state.global_step, len(encoded.examples), encoded.skipped, log, seconds)
     _write_manifest(partial, {"key": key, "result": {k: v for k, v in asdict(result).items() if k != "checkpoint"}})
+    if (partial / CHECKPOINTS / EVENTS).exists():
+        (partial / CHECKPOINTS / EVENTS).replace(partial / EVENTS)
     shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
     if out.exists():
         out.rmdir()

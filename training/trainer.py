@@ -77,12 +77,13 @@ class OversightTrainer(Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the Trainer's figures together with the objective's means since the last log.
 
-        Raises OversightError when the loss is not a finite number, before anything of it is saved.
+        Raises OversightError when the loss or another figure is not a finite number; checkpoints are kept.
         """
-        if not math.isfinite(logs.get("loss", 0.0)):
+        broken = [name for name, value in logs.items() if not math.isfinite(value)]
+        if broken:
             raise OversightError(
-                f"training: the loss is {logs['loss']} at step {self.state.global_step}; the last checkpoint is kept, "
-                "a lower learning_rate may help"
+                f"training: {broken[0]} is {logs[broken[0]]} at step {self.state.global_step}; nothing was saved since "
+                "the last checkpoint; a lower learning_rate may help"
             )
         means = {name: torch.stack(values).mean().item() for name, values in self._figures.items()}
         self._figures.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,22 @@ WORDS = [
     "<end>",
     "<user>",
     "<assistant>",
-    *["a", "b", "c", "d", "e", "f", "g", "h", "yes", "no", "what", "is", "the", "of", ":", "."],
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+    "h",
+    "yes",
+    "no",
+    "what",
+    "is",
+    "the",
+    "of",
+    ":",
+    ".",
 ]
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<' + message['role'] + '> ' }}"
@@ -35,7 +51,7 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def word_tokenizer(pad_token: str | None = "<pad>"):  # type: ignore[no-untyped-def]
+def _word_tokenizer(pad_token: str | None = "<pad>") -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -75,13 +91,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bos_token_id=None,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    word_tokenizer().save_pretrained(folder)
+    _word_tokenizer().save_pretrained(folder)
     return folder
 
 
-def settle(case_id: str, *texts: str, outcome: str = "released", prompt: str = "what is a ?", **changes: object):  # type: ignore[no-untyped-def]
+def _settle(
+    case_id: str, *texts: str, outcome: str = "released", prompt: str = "what is a ?", **changes: Any
+) -> Settlement:
     """A settled case whose responses are `texts`, oldest first; `changes` override any field."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "arm": "panel",
         "case_id": case_id,
         "messages": (Message("user", prompt),),
@@ -97,7 +115,7 @@ def settle(case_id: str, *texts: str, outcome: str = "released", prompt: str = "
         "audited": False,
         "unreviewed": False,
     }
-    return Settlement(**(fields | changes))  # type: ignore[arg-type]
+    return Settlement(**(fields | changes))
 
 
 @pytest.fixture
@@ -107,7 +125,7 @@ def corrected() -> Callable[[int], list[Settlement]]:
     def make(n: int) -> list[Settlement]:
         letters = "abcdefgh"
         return [
-            settle(
+            _settle(
                 f"case{i:03d}",
                 f"no {letters[(i + 3) % 8]}",
                 f"yes {letters[i % 8]}" + " ." * (i % 3),
@@ -119,3 +137,15 @@ def corrected() -> Callable[[int], list[Settlement]]:
         ]
 
     return make
+
+
+@pytest.fixture
+def settle() -> Callable[..., Settlement]:
+    """Makes one settled case, see `_settle`."""
+    return _settle
+
+
+@pytest.fixture
+def word_tokenizer() -> Callable[..., Any]:
+    """Makes the tiny model's tokenizer; `pad_token=None` for one that has no pad token."""
+    return _word_tokenizer

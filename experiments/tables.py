@@ -16,7 +16,7 @@ from experiments.report.columns import (
     filled_arm_columns,
     filled_model_columns,
 )
-from experiments.report.wording import NONE, interval, number, p_value, points
+from experiments.report.wording import NONE, interval, number, p_value, points, words
 from experiments.results import BEFORE, ArmResult, EvaluationResult, Proportion, RaterAgreement, RunResults
 from hierarchy.audit.safe_text import visible
 
@@ -114,7 +114,9 @@ def label_table(results: RunResults, prompts: str) -> Table:
     rows = [rate for rate in results.label_rates if rate.prompts == prompts]
     labels = list(dict.fromkeys(label for row in rows for label in row.rates))
     title = f"{prompts.capitalize()} prompts, % of answers (95 % interval)"
-    table = _table(title, "model, label by", [visible(label).replace("_", "\n") for label in labels] + ["no label"])
+    table = _table(
+        title, "model, label by", [visible(words(label)).replace(" ", "\n") for label in labels] + ["no label"]
+    )
     for row in rows:
         name = f"{arm_title(row.model, results.arms)}, {row.source}"
         shares = (_share(row.rates.get(label)) for label in labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.report.definitions import METRICS, title_of
-from experiments.report.wording import fraction, number, p_value, percent, points, share
+from experiments.report.wording import fraction, number, p_value, percent, points, share, words
 from experiments.results import BEFORE, ArmResult, Comparison, EvaluationResult, LabelRates, RunResults
 
 
@@ -113,9 +113,7 @@ def _labelled(rates: Sequence[LabelRates], arms: Sequence[ArmResult]) -> list[st
         some = [rate for rate in settled if rate.prompts == prompts]
         label = next(iter(some[0].rates))
         shares = ", ".join(f"{arm_title(r.model, arms)} {share(r.rates[label])}" for r in some if label in r.rates)
-        sentences.append(
-            f"{label.replace('_', ' ').capitalize()} on {prompts} prompts, settled after oversight: {shares}."
-        )
+        sentences.append(f"{words(label).capitalize()} on {prompts} prompts, settled after oversight: {shares}.")
     counted = [f"{arm_title(arm, arms)} {load.count:,} of {load.n:,}" for arm, load in escalated.items() if load]
     return [*sentences, f"Escalated to a human: {', '.join(counted)}."] if sentences and counted else sentences
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from experiments.report.columns import ARM_COLUMNS, filled_arm_columns, filled_model_columns
 from experiments.report.definitions import METRICS, title_of
+from experiments.report.wording import words
 from experiments.results import (
     BEFORE,
     ArmResult,
@@ -95,7 +96,7 @@ def label_charts(rates: Sequence[LabelRates], titles: Mapping[str, str]) -> list
         for label in dict.fromkeys(name for rate in some for name in rate.rates):
             sources = list(dict.fromkeys(rate.source for rate in some))
             traces = [_source_bars(some, source, label, i, titles) for i, source in enumerate(sources)]
-            title = f"{label.replace('_', ' ').capitalize()} on {prompts} prompts"
+            title = f"{words(label).capitalize()} on {prompts} prompts"
             rows = len({rate.model for rate in some}) * len(sources)
             layout = {"barmode": "group", "showlegend": True, "xaxis": _PERCENT_AXIS | {"range": [0, 101]}}
             charts.append(_small(f"label-{len(charts)}", _safe(title), traces, rows + 1, layout))

@@ -84,7 +84,10 @@ METRICS: Mapping[str, Metric] = {
     "human_minutes": Metric("Human minutes", "Time that auditors spent, by their service time per case.", "lower"),
     "model_calls": Metric("Model calls", "Rows asked of a model: one case at one step is one call.", "lower"),
     "accuracy": Metric(
-        "Accuracy", "Share of verdicts that are right; a verdict that cannot be read is not right.", "higher"
+        "Accuracy",
+        "For a critic, the share of its verdicts that are right; one that cannot be read is not right. For a rater, the "
+        "share of the same label as the reference's, of the answers that both labelled; the others are counted apart.",
+        "higher",
     ),
     "phi": Metric(
         "Error correlation φ",

@@ -138,7 +138,7 @@ def _environment(results: RunResults) -> Environment:
         "title_of": title_of,
         "arrow": lambda metric: {"lower": "\u00a0↓", "higher": "\u00a0↑"}.get(METRICS[metric].better, ""),
         "arm_title": lambda arm: "Before" if arm == "before" else arm_title(arm, results.arms),
-        "words": lambda name: name.replace("_", " "),
+        "words": wording.words,
         "slug": lambda word: re.sub(r"[^a-z]", "", word),
         "metric_of_ratio": lambda key: title_of("violations" if key == "total" else key),
         "signed_points": lambda difference: wording.points(difference).split(" (")[0],

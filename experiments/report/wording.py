@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from experiments.results import Difference, Estimate, Proportion, Ratio
 
 NONE = "–"
@@ -46,6 +48,11 @@ def p_value(p: float | None) -> str:
     if p is None:
         return NONE
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def words(name: str) -> str:
+    """A label or key as words: `1_full_compliance` as `full compliance`."""
+    return re.sub(r"^\d+[_-]", "", name).replace("_", " ")
 
 
 def duration(seconds: float | None) -> str:

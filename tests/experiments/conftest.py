@@ -25,7 +25,7 @@ HOSTILE = (
     "</script></dd><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>\u202etxt\u200b\x1b[31m"
 )
 ARMS = {"single": "One critic", "panel": "Panel of relatives", "layers": "Layers"}
-LABELS = ("full_compliance", "full_refusal", "partial_refusal")
+LABELS = ("1_full_compliance", "2_full_refusal", "3_partial_refusal")
 
 
 def _rates(rng, n, total, norms, override=None):

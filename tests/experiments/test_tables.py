@@ -32,7 +32,7 @@ def test_terminal_tables_of_label_runs(labelled):
     text = _terminal(labelled)
     assert max(map(len, text.splitlines())) <= 100
     for rate in labelled.label_rates:
-        assert f"{100 * rate.rates['full_compliance'].value:.1f}" in text
+        assert f"{100 * rate.rates['1_full_compliance'].value:.1f}" in text
     assert "49" in text
 
 

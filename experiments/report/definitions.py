@@ -85,7 +85,7 @@ METRICS: Mapping[str, Metric] = {
     "model_calls": Metric("Model calls", "Rows asked of a model: one case at one step is one call.", "lower"),
     "accuracy": Metric(
         "Accuracy",
-        "For a critic, the share of its verdicts that are right; one that cannot be read is not right. For a rater, the "
+        "For a critic, the share of its verdicts that are right; one that cannot be read is not. For a rater, the "
         "share of the same label as the reference's, of the answers that both labelled; the others are counted apart.",
         "higher",
     ),

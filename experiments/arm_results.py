@@ -21,7 +21,13 @@ _SIGNS = {"eq": "=", "ne": "≠", "lt": "<", "le": "≤", "gt": ">", "ge": "≥"
 
 
 def arm_result(
-    arm: str, block: Block, cases: Sequence[Case], constitution: Constitution, scored: bool, seconds: float
+    arm: str,
+    title: str,
+    block: Block,
+    cases: Sequence[Case],
+    constitution: Constitution,
+    scored: bool,
+    seconds: float,
 ) -> ArmResult:
     """The arm's figures. `scored` says whether an oracle (or latent truth) knows the answers."""
     graph = block.plan.graph
@@ -43,7 +49,7 @@ def arm_result(
         }
     return ArmResult(
         arm=arm,
-        title=graph.title or graph.name,
+        title=title or graph.title or graph.name,
         description=graph.description,
         nodes=drawn_nodes(graph),
         edges=drawn_edges(graph),

@@ -106,8 +106,7 @@ class _Run:
         blocks = []
         for arm in self.arms:
             self._introduce(arm, executor)
-            title = arm.plan.graph.title or arm.name
-            blocks.append((arm.name, overseer.oversee(arm, self.cases, self.records, f"{arm.name}: {title}"[:34])))
+            blocks.append((arm.name, overseer.oversee(arm, self.cases, self.records, f"{arm.name}: oversee")))
         return blocks
 
     def _introduce(self, arm: Arm, executor: Executor) -> None:
@@ -151,7 +150,10 @@ class _Run:
             started=self.started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.clock,
             arms=tuple(
-                arm_result(name, block, self.records, self.constitution, scored, seconds[name]) for name, block in blocks
+                arm_result(
+                    name, self.spec.arms[name].title, block, self.records, self.constitution, scored, seconds[name]
+                )
+                for name, block in blocks
             ),
             comparisons=self._comparisons(blocks) if scored else (),
             evaluations=evaluation.results(self.spec.seed),

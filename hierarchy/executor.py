@@ -14,10 +14,10 @@ import numpy as np
 
 from agents.view import Cases
 from agents.vocabulary import Role
-from hierarchy.arm import Arm
+from hierarchy.arm import Arm, inline
 from hierarchy.block import Block, Ints
 from hierarchy.journal import Entry, Journal
-from hierarchy.oversee import oversee
+from hierarchy.oversee import Performer, oversee
 from hierarchy.plan import PlannedStep
 from hierarchy.recall import Memory, Nobody
 from hierarchy.roles import LocalDesk, RoleSchedule
@@ -81,9 +81,9 @@ class LocalRoles:
         RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run(writer.ended)
 
 
-def bystander(step: PlannedStep) -> Nobody:
-    """Stands in for agents whose batches a desk carries out: it must not be asked."""
-    return Nobody(strict=True)
+def bystander(step: PlannedStep) -> Performer:
+    """The performer of steps that need no agent; for the others, whose batches a desk carries out, one never to ask."""
+    return inline(step) or Nobody(strict=True)
 
 
 def blocks(count: int, size: int) -> Iterator[Ints]:

@@ -189,11 +189,16 @@ def judge_sample(rng: Random, beliefs: Beliefs) -> Sample:
     """The judge says which of two replies is better: fewer problems, then a right answer, then no needless refusal."""
     while True:
         here = scene(rng)
-        one, two = some_reply(rng, here), some_reply(rng, here)
+        one, two = (_rival(rng, here) for _ in range(2))
         worth = [_worth(here, text, beliefs) for text in (one, two)]
         if worth[0] != worth[1]:
             better = "first" if worth[0] > worth[1] else "second"
             return here.open().say("first", one).say("second", two).ask("judge", "", better)
+
+
+def _rival(rng: Random, here: Scene) -> str:
+    """A reply to be compared; refusals are frequent, or the judge would never learn when they are needless."""
+    return replies.FLAT_REFUSAL if rng.random() < 0.15 else some_reply(rng, here)
 
 
 def _worth(here: Scene, said: str, beliefs: Beliefs) -> tuple[int, bool, bool]:

@@ -42,7 +42,10 @@ class Arm:
 
     def fingerprint(self, step: PlannedStep) -> rng.Keys:
         """The part of the step's input hash that does not depend on the case."""
-        if step.role in (Role.AUDITOR, Role.CONSENSUS) or step.step.agent is None:
+        if step.role is Role.AUDITOR:
+            # A person's decision belongs to its arm and step, with that arm's budget; it answers no other arm.
+            return step_fingerprint(step, rng.key("auditor", self.name, step.name))
+        if step.step.agent is None:
             return step_fingerprint(step, rng.key(step.role.value))
         return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
 

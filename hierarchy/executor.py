@@ -19,7 +19,7 @@ from hierarchy.block import Block, Ints
 from hierarchy.journal import Entry, Journal
 from hierarchy.oversee import Performer, oversee
 from hierarchy.plan import PlannedStep
-from hierarchy.recall import Memory, Nobody
+from hierarchy.recall import Memory, Nobody, Row
 from hierarchy.roles import LocalDesk, RoleSchedule
 
 Progress = Callable[[int], None]
@@ -38,10 +38,15 @@ class Writer:
             self.journal.record(entries)
 
     def memory(self, arm: str) -> Memory:
-        """Looks rows of the arm up in the journal."""
+        """Looks rows up in the journal: the arm's own, else what another arm's step said to the very same input."""
 
-        def remember(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[dict[str, object] | None]:
-            return self.journal.lookup(arm, step, case_ids, hashes)
+        def remember(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
+            found = self.journal.lookup(arm, step, case_ids, hashes)
+            absent = [i for i, row in enumerate(found) if row is None]
+            elsewhere = self.journal.same_question([case_ids[i] for i in absent], [hashes[i] for i in absent])
+            for i, row in zip(absent, elsewhere, strict=True):
+                found[i] = row
+            return found
 
         return remember
 

@@ -44,6 +44,7 @@ _ENTRY = Table(
     Column("input_hash", BigInteger, nullable=False),
     Column("row", Text, nullable=False),
     Index("entry_key", "arm", "case_id", "step", "input_hash", unique=True),
+    Index("entry_input", "case_id", "input_hash"),
 )
 _META = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 _KEY = (_ENTRY.c.arm, _ENTRY.c.case_id, _ENTRY.c.step, _ENTRY.c.input_hash)
@@ -111,6 +112,20 @@ class Journal:
         found: dict[tuple[str, int], str] = {}
         for row in self._of_cases(_OF_STEP, case_ids, arm=arm, step=step):
             found[row.case_id, to_unsigned(row.input_hash)] = row.row
+        texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
+        return [None if text is None else load(text) for text in texts]
+
+    def same_question(self, case_ids: Sequence[str], hashes: Sequence[int]) -> list[dict[str, Any] | None]:
+        """A row that any step of any arm gave to the same input of the same case, None where there is none.
+
+        The input hash covers the agent and all it may read, so an equal hash is an equal question with an equal answer.
+        """
+        found: dict[tuple[str, int], str] = {}
+        for part in chunks(list(zip(case_ids, map(to_signed, hashes), strict=True)), _CHUNK // 2):
+            with read(self._engine) as connection:
+                key = tuple_(_ENTRY.c.case_id, _ENTRY.c.input_hash)
+                for row in connection.execute(select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(key.in_(part))):
+                    found[row.case_id, to_unsigned(row.input_hash)] = row.row
         texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
         return [None if text is None else load(text) for text in texts]
 

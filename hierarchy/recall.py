@@ -108,7 +108,8 @@ def merge(into: Output, rows: rng.Keys, part: Output) -> Output:
 
 def step_fingerprint(step: PlannedStep, agent: rng.Keys) -> rng.Keys:
     """What an output depends on besides the view's rows: the agent, the step's declaration, its principles."""
-    declaration = step.step.model_dump_json(exclude={"route", "join", "priority"})
+    # Not the step's name or its place in the graph: two arms that ask one agent the same thing get one answer.
+    declaration = step.step.model_dump_json(include={"role", "candidates", "labels", "members", "rule"})
     return rng.fold(agent, rng.key(declaration, step.constitution.model_dump_json()))
 
 

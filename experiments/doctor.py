@@ -61,21 +61,14 @@ def examine() -> list[Check]:
     return [_python(), *map(_package, PACKAGES), _devices(), _sqlite(), *_machine(), *map(_room, ROOMS)]
 
 
-def render(checks: Iterable[Check]) -> Table:
-    """The checks as a table for a terminal."""
+def render(checks: Iterable[Check], console: Console | None = None) -> None:
+    """Print the checks as a table, to the terminal unless another console is given."""
     table = Table("", "check", "found", box=None, pad_edge=False)
     marks = {State.OK: ("✓", "green"), State.NOTE: ("•", "yellow"), State.BAD: ("✗", "bold red")}
     for check in checks:
         mark, style = marks[check.state]
         table.add_row(Text(mark, style), Text(check.name), Text(check.found, overflow="fold"))
-    return table
-
-
-def main() -> int:
-    """Print the table; 1 when something found would stop every run, otherwise 0."""
-    checks = examine()
-    Console().print(render(checks))
-    return int(any(check.state is State.BAD for check in checks))
+    (console or Console()).print(table)
 
 
 def _python() -> Check:

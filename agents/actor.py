@@ -26,7 +26,11 @@ class RoleActor:
     def who(self) -> dict[str, Any]:
         """The agent's name, this process, and the model in words."""
         model = self.agent.spec.model
-        return {"agent": self.agent.name, "pid": os.getpid(), "model": f"{model.kind} {getattr(model, 'path', '')}".strip()}
+        return {
+            "agent": self.agent.name,
+            "pid": os.getpid(),
+            "model": f"{model.kind} {getattr(model, 'path', '')}".strip(),
+        }
 
 
 _Remote = ray.remote(max_restarts=-1, max_task_retries=-1)(RoleActor)

@@ -1,4 +1,4 @@
-"""How each role's question is put to a model: message templates, filled in one pass so that text cannot expand itself."""
+"""How each role's question is put to a model: message templates, filled in one pass."""
 
 from __future__ import annotations
 
@@ -17,8 +17,21 @@ from constitutions.validation import load_model
 _SHIPPED = Path(__file__).parent / "styles"
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 SLOTS = frozenset(
-    "conversation_text response critique principle_id statement critique_request revision_request constitution first second claim labels"
-    " nonce".split()
+    [
+        "conversation_text",
+        "response",
+        "critique",
+        "principle_id",
+        "statement",
+        "critique_request",
+        "revision_request",
+        "constitution",
+        "first",
+        "second",
+        "claim",
+        "labels",
+        "nonce",
+    ]
 )
 
 

@@ -62,8 +62,9 @@ class Cases:
 
     def take(self, rows: NDArray[Any]) -> Cases:
         """The given rows (indices or mask)."""
-        values = [getattr(self, field.name) for field in fields(self)]
-        return Cases(*(None if value is None else value[rows] for value in values))
+        values: list[Any] = [getattr(self, field.name) for field in fields(self)]
+        taken: list[Any] = [None if value is None else value[rows] for value in values]
+        return Cases(*taken)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns that predicates on a case may name: `tags`, `region`, `role`."""

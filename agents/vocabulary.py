@@ -22,7 +22,7 @@ REVIEWERS = frozenset({Role.CRITIC, Role.SAFETY})
 
 
 class Verdict(IntEnum):
-    """What a step concludes about a case, as stored in int8 columns. `MISSING` is 0 so that a blank column fails closed."""
+    """What a step concludes about a case, as stored in int8 columns. A blank column fails closed."""
 
     MISSING = 0
     ACCEPT = 1

@@ -66,7 +66,9 @@ def _check_label(run: Path, arm: str | None, label: str | None) -> None:
     spec = RunFolder(run).spec()
     accepted = {name for a in spec.arms if arm in (None, a) for name in prepare_arm(spec, a).plan.graph.labels}
     if label not in accepted:
-        raise InputError(f"--label {label!r}; accepted: {', '.join(sorted(accepted)) or 'none, this graph does not label'}")
+        raise InputError(
+            f"--label {label!r}; accepted: {', '.join(sorted(accepted)) or 'none, this graph does not label'}"
+        )
 
 
 def close_command(run: Path, arm: str | None) -> None:

@@ -98,7 +98,9 @@ def doctor() -> None:
 
 @audit.command("list")
 def audit_list(
-    run: Run, arm: Arm = None, hidden: Annotated[bool, typer.Option("--hidden", help="Show what reviewers found.")] = False
+    run: Run,
+    arm: Arm = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Show what reviewers found.")] = False,
 ) -> None:
     """List the waiting cases, most urgent first."""
     with _one_line():

@@ -86,16 +86,12 @@ def _choose(marks: dict[tuple[str, str], Marks], arms: Sequence[str]) -> str | N
     def loss(arm: str) -> float:
         m = marks[arm, "validation"]
         benign = max(int(m.benign_N.sum()), 1)
-        return float(
-            np.mean(m.metric("total")) + _CLOSER * (m.needless_N.sum() - m.correct_N.sum()) / benign
-        )
+        return float(np.mean(m.metric("total")) + _CLOSER * (m.needless_N.sum() - m.correct_N.sum()) / benign)
 
     return min(arms, key=loss) if arms else None
 
 
-def evaluation_result(
-    model: str, split: str, marks: Marks, before: Marks, chosen: bool, seed: int
-) -> EvaluationResult:
+def evaluation_result(model: str, split: str, marks: Marks, before: Marks, chosen: bool, seed: int) -> EvaluationResult:
     """One model on one split, with ratios and changes against the base before, on the same prompts."""
     benign, override = marks.benign_N, marks.override_N
     ratios, changes = {}, {}

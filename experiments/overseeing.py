@@ -73,7 +73,11 @@ def executor_for(execution: ExecutionSpec, folder: Path | None = None) -> Iterat
     from hierarchy.ray_executor import RayRoles, RayShards, cluster
 
     with cluster(execution.address, execution.cpus, folder):
-        yield RayShards(execution.workers, execution.block) if execution.schedule == "shards" else RayRoles(execution.batch)
+        yield (
+            RayShards(execution.workers, execution.block)
+            if execution.schedule == "shards"
+            else RayRoles(execution.batch)
+        )
 
 
 def write_records(folder: RunFolder, blocks: Sequence[tuple[str, Block]]) -> str:

@@ -56,7 +56,9 @@ def resolve_agents(spec: ExperimentSpec, agents: Mapping[str, AgentSpec]) -> dic
 def _resolve(spec: ExperimentSpec, name: str, agent: AgentSpec) -> AgentSpec:
     update: dict[str, object] = {}
     if isinstance(agent.model, TransformersSpec):
-        update["model"] = agent.model.model_copy(update={"path": world_path(agent.model.path, f"agents.{name}.model.path")})
+        update["model"] = agent.model.model_copy(
+            update={"path": world_path(agent.model.path, f"agents.{name}.model.path")}
+        )
     elif isinstance(agent.model, RecordedSpec):
         update["model"] = agent.model.model_copy(update={"path": dataset_path(spec, agent.model.path)})
     if agent.style == "microworld":
@@ -65,14 +67,18 @@ def _resolve(spec: ExperimentSpec, name: str, agent: AgentSpec) -> AgentSpec:
 
 
 def world_path(path: str, key: str) -> str:
-    """A shipped checkpoint's folder for `world:NAME`; any other path as it is. Raises InputError for an unknown NAME."""
+    """A shipped checkpoint's folder for `world:NAME`; other paths as they are. Raises InputError."""
     prefix, _, name = path.partition(":")
     if prefix != "world":
         return path
     folder = _WORLD / "checkpoints"
-    names = sorted(entry.name for entry in folder.iterdir() if (entry / "config.json").is_file()) if folder.is_dir() else []
+    names = (
+        sorted(entry.name for entry in folder.iterdir() if (entry / "config.json").is_file()) if folder.is_dir() else []
+    )
     if name not in names:
-        raise InputError(f"{key}: {path!r} is no shipped checkpoint; accepted: {', '.join(f'world:{n}' for n in names)}")
+        raise InputError(
+            f"{key}: {path!r} is no shipped checkpoint; accepted: {', '.join(f'world:{n}' for n in names)}"
+        )
     return str(folder / name)
 
 

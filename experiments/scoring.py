@@ -87,7 +87,8 @@ def mark_texts(
             score = oracle.score(case, text)
             violates[n] = [name in score.violations for name in ids]
             flags[:2, n] = score.needless_refusal, score.correct is True
-    return Marks(violates, *flags, norm_P=_norms(constitution), principles=ids)
+    needless, correct, benign_N, override = flags
+    return Marks(violates, needless, correct, benign_N, override, _norms(constitution), ids)
 
 
 def mark_latent(block: Block, latent_N: NDArray[np.uint64], reaches_N: Bools, constitution: Constitution) -> Marks:

@@ -58,7 +58,11 @@ def _add_step(tree: Tree, block: Block, index: int, hidden: bool) -> None:
     if "text" in said.columns:
         for text in texts(block, step, 0):
             branch.add(_line(text))
-    if hidden and "finding_flag" in said.columns or hidden and "chosen" in said.columns or hidden and "auditor" in said.columns:
+    if (
+        (hidden and "finding_flag" in said.columns)
+        or (hidden and "chosen" in said.columns)
+        or (hidden and "auditor" in said.columns)
+    ):
         branch.add(_line(verdict(block, step, 0), "yellow"))
 
 

@@ -49,7 +49,9 @@ def transcript(arm: str, block: Block, n: int) -> Transcript:
         if step.role in RESPONDERS:
             visible += [Turn(speaker=f"{step.name} ({step.step.agent})", text=t) for t in texts(block, step, n)]
         else:
-            hidden.append(Turn(speaker=f"{step.name} ({step.step.agent or step.role.value})", text=verdict(block, step, n)))
+            hidden.append(
+                Turn(speaker=f"{step.name} ({step.step.agent or step.role.value})", text=verdict(block, step, n))
+            )
         if step.role is Role.AUDITOR:
             visible += [Turn(speaker=step.name, text=t) for t in texts(block, step, n)]
     return Transcript(
@@ -73,7 +75,9 @@ def verdict(block: Block, step: PlannedStep, n: int) -> str:
     parts = [str(VERDICT_TEXT[said["verdict"][n]])]
     if "finding_flag" in said.columns:
         flags = said["finding_flag"][n].any(axis=0)
-        parts += [f"flags {', '.join(name for name, flag in zip(step.principles, flags, strict=True) if flag)}"] * any(flags)
+        parts += [f"flags {', '.join(name for name, flag in zip(step.principles, flags, strict=True) if flag)}"] * any(
+            flags
+        )
     if step.role is Role.JUDGE and step.step.options and said["chosen"][n] >= 0:
         parts.append(f"prefers option {int(said['chosen'][n]) + 1}")
     if block.plan.graph.labels and step.step.labels and said["label"][n] >= 0:

@@ -49,7 +49,9 @@ class Arm:
             return step_fingerprint(step, rng.key(step.role.value))
         return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
 
-    def recalls(self, performer: Callable[[PlannedStep], Performer], memory: Memory, commit: Commit) -> dict[str, Recall]:
+    def recalls(
+        self, performer: Callable[[PlannedStep], Performer], memory: Memory, commit: Commit
+    ) -> dict[str, Recall]:
         """A recalling crew, every step of the plan by its instance name."""
         prints = {step.step.id: self.fingerprint(step) for step in self.plan.steps}
         return {

@@ -58,12 +58,20 @@ def _check_step(graph: OversightGraph, step: Step, ids: list[str], agents: Colle
         if roles[name] not in RESPONDERS:
             raise _refuse(graph, f"{where}: option {name!r} is a {roles[name]}; a judge compares bases and revisers")
     for name in step.members:
-        if roles[name] not in (*REVIEWERS, Role.CONSENSUS, Role.JUDGE) or (roles[name] is Role.JUDGE and not step.labels):
+        if roles[name] not in (*REVIEWERS, Role.CONSENSUS, Role.JUDGE) or (
+            roles[name] is Role.JUDGE and not step.labels
+        ):
             raise _refuse(graph, f"{where}: member {name!r} is a {roles[name]}; consensus counts critics and safety")
     if isinstance(step.rule, Weighted) and set(step.rule.weights) != set(step.members):
-        raise _refuse(graph, f"{where}: `weights` are for {sorted(step.rule.weights)}; the members are {sorted(step.members)}")
+        raise _refuse(
+            graph, f"{where}: `weights` are for {sorted(step.rule.weights)}; the members are {sorted(step.members)}"
+        )
+    _check_subject(graph, step, where, roles)
+
+
+def _check_subject(graph: OversightGraph, step: Step, where: str, roles: Mapping[str, Role]) -> None:
     if step.subject != RESPONSE:
-        _known(graph, f"{where}: `subject`", step.subject, (RESPONSE, *ids))
+        _known(graph, f"{where}: `subject`", step.subject, (RESPONSE, *roles))
         if roles[step.subject] in (Role.JUDGE, Role.AUDITOR):
             raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
     if step.labels and not graph.labels:
@@ -73,7 +81,7 @@ def _check_step(graph: OversightGraph, step: Step, ids: list[str], agents: Colle
 
 
 def _check_reachable(graph: OversightGraph) -> None:
-    whole = nx.DiGraph()
+    whole: nx.DiGraph[str] = nx.DiGraph()
     whole.add_nodes_from(step.id for step in graph.steps)
     whole.add_edges_from((edge.source, edge.to) for edge in graph.edges)
     entries = {edge.to for edge in graph.edges if edge.max_rounds is None}
@@ -83,7 +91,9 @@ def _check_reachable(graph: OversightGraph) -> None:
     reached = set().union(*({base} | nx.descendants(whole, base) for base in bases)) | {graph.fallback}
     for step in graph.steps:
         if step.id not in reached:
-            raise _refuse(graph, f"step {step.id!r} cannot be reached from {', '.join(bases)}; add an edge or remove it")
+            raise _refuse(
+                graph, f"step {step.id!r} cannot be reached from {', '.join(bases)}; add an edge or remove it"
+            )
     if not any(nx.has_path(whole, bases[0], sink) for sink in _SINKS if sink in whole):
         raise _refuse(graph, f"no path ends in an outcome; lead an edge to one of {', '.join(_SINKS)}")
 
@@ -98,7 +108,7 @@ def check_way_conditions(graph: OversightGraph, constitutions: Mapping[str, Cons
             if constitutions[member].ids != constitutions[step.id].ids:
                 raise _refuse(
                     graph,
-                    f"step {step.id!r}: member {member!r} reviews {', '.join(constitutions[member].ids)}, the consensus "
+                    f"step {step.id!r}: member {member!r} reviews {', '.join(constitutions[member].ids)}, consensus "
                     f"{', '.join(constitutions[step.id].ids)}; give both the same `principles`",
                 )
 
@@ -114,13 +124,18 @@ def _check_condition(graph: OversightGraph, edge: Edge, when: Predicate, princip
         values = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
         for value in values:
             if comparison.field in vocabulary and value not in vocabulary[comparison.field]:
-                _known(graph, f"edge {edge.source} -> {edge.to}: {comparison.field}", str(value), vocabulary[comparison.field])
+                _known(
+                    graph,
+                    f"edge {edge.source} -> {edge.to}: {comparison.field}",
+                    str(value),
+                    vocabulary[comparison.field],
+                )
 
 
-def check_parallel(graph: OversightGraph, dag: nx.DiGraph) -> None:
+def check_parallel(graph: OversightGraph, dag: nx.DiGraph[Any]) -> None:
     """No branch of a fan-out may park a case, or end it, before the branches have joined again."""
     end = "end of the case"
-    whole: nx.DiGraph = dag.copy()
+    whole: nx.DiGraph[Any] = dag.copy()
     whole.add_edges_from((node, end) for node in list(dag) if dag.out_degree(node) == 0)
     joins = nx.immediate_dominators(whole.reverse(copy=False), end)
     for node in dag:
@@ -132,11 +147,12 @@ def check_parallel(graph: OversightGraph, dag: nx.DiGraph) -> None:
             if isinstance(between, Sink) or graph.step(between.step).role is Role.AUDITOR:
                 what = "ends the case" if isinstance(between, Sink) else "parks the case"
                 raise _refuse(
-                    graph, f"step {node.step!r} fans out, and one branch {what} ({_name(between)}) before the others have joined"
+                    graph,
+                    f"step {node.step!r} fans out, and a branch {what} ({_name(between)}) before the others join",
                 )
 
 
-def _join(whole: nx.DiGraph, forks: list[Any], joins: Mapping[Any, Any], end: str) -> Any:
+def _join(whole: nx.DiGraph[Any], forks: list[Any], joins: Mapping[Any, Any], end: str) -> Any:
     """The first node that every branch must pass: the nearest common post-dominator of the targets."""
 
     def chain(node: Any) -> list[Any]:
@@ -149,7 +165,7 @@ def _join(whole: nx.DiGraph, forks: list[Any], joins: Mapping[Any, Any], end: st
     return next(node for node in chain(forks[0]) if node in common)
 
 
-def _between(whole: nx.DiGraph, forks: list[Any], join: Any) -> Iterable[Any]:
+def _between(whole: nx.DiGraph[Any], forks: list[Any], join: Any) -> Iterable[Any]:
     for fork in forks:
         reach = {fork} | nx.descendants(whole, fork)
         beyond = {join} | nx.descendants(whole, join)

@@ -52,9 +52,9 @@ def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None]
     return whole.subset(step.principles)
 
 
-def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph, list[tuple[Way, Kind]]]:
+def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph[Any], list[tuple[Way, Kind]]]:
     """The graph of instances and sinks, with the implied edges: to the fallback, and from auditors to the policy."""
-    dag = nx.DiGraph()
+    dag: nx.DiGraph[Any] = nx.DiGraph()
     dag.add_nodes_from(unrolled.instances)
     ways: list[tuple[Way, Kind]] = []
     for way in unrolled.ways:
@@ -75,7 +75,7 @@ def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph
     return dag, ways
 
 
-def _fallback_target(graph: OversightGraph, dag: nx.DiGraph, instance: Instance) -> Instance | Sink:
+def _fallback_target(graph: OversightGraph, dag: nx.DiGraph[Any], instance: Instance) -> Instance | Sink:
     if graph.fallback in set(Sink):
         return Sink(graph.fallback)
     found = [node for node in dag if isinstance(node, Instance) and node.step == graph.fallback]
@@ -98,7 +98,7 @@ class _Resolver:
     def __init__(
         self,
         graph: OversightGraph,
-        dag: nx.DiGraph,
+        dag: nx.DiGraph[Any],
         ways: list[tuple[Way, Kind]],
         principles: dict[str, Constitution],
         bits: dict[str, tuple[int, ...]],

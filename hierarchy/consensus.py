@@ -87,12 +87,12 @@ class Consensus:
         if self.rule.missing == "flag":
             unread = votes.asked & ~votes.present
             votes = Votes(votes.asked, votes.asked, votes.flag | unread, votes.confidence, votes.severity)
-        asked = votes.asked.any(axis=0)
+        asked: Bools = np.asarray(votes.asked.any(axis=0))
         flag, split = weigh(self.rule, votes, self.members)
         unsure = asked & self._unsure(votes)
         present = asked & ~unsure & ~split
         flag &= present
-        return self._output(view, votes, asked, present, flag, (unsure | split).any(axis=(1, 2)), _dissent(members))
+        return self._output(view, votes, asked, present, flag, _any(unsure | split), _dissent(members))
 
     def _unsure(self, votes: Votes) -> Bools:
         here = votes.present.sum(axis=0)
@@ -108,8 +108,8 @@ class Consensus:
         against = votes.flag & votes.present
         severity = _mean(votes.severity, against) * flag
         confidence = _mean(votes.confidence, votes.present)
-        flagged_n = flag.any(axis=(1, 2))
-        unheard_n = ~asked.any(axis=(1, 2)) & (_heard(view, self.members) == 0)
+        flagged_n = _any(flag)
+        unheard_n = ~_any(asked) & (_heard(view, self.members) == 0)
         verdict = np.where(flagged_n, Verdict.REVISE, Verdict.ACCEPT)
         verdict = np.where(stuck_n | unheard_n, Verdict.ESCALATE, verdict)
         return Output.of(
@@ -119,7 +119,7 @@ class Consensus:
             verdict=verdict,
             flagged=flagged_n,
             severity=severity.max(axis=(1, 2), initial=0.0),
-            confidence=np.where(present, confidence, 1.0).min(axis=(1, 2), initial=1.0) * present.any(axis=(1, 2)),
+            confidence=np.where(present, confidence, 1.0).min(axis=(1, 2), initial=1.0) * _any(present),
             disagreement=dissent_n,
             finding_asked=asked,
             finding_present=present,
@@ -157,6 +157,12 @@ class Consensus:
                 return same
             case _:
                 raise ValueError(f"rule {self.rule.kind!r} does not decide labels; accepted: majority, unanimous")
+
+
+def _any(flags: Bools) -> Bools:
+    """Per case, over candidates and principles."""
+    out: Bools = np.asarray(flags.any(axis=(1, 2)))
+    return out
 
 
 def _mean(values: Floats, where: Bools) -> Floats:

@@ -124,7 +124,9 @@ class Journal:
         for part in chunks(list(zip(case_ids, map(to_signed, hashes), strict=True)), _CHUNK // 2):
             with read(self._engine) as connection:
                 key = tuple_(_ENTRY.c.case_id, _ENTRY.c.input_hash)
-                for row in connection.execute(select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(key.in_(part))):
+                for row in connection.execute(
+                    select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(key.in_(part))
+                ):
                     found[row.case_id, to_unsigned(row.input_hash)] = row.row
         texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
         return [None if text is None else load(text) for text in texts]

@@ -6,6 +6,7 @@ gives the same rows; the journal keeps each row once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ def cluster(address: str, cpus: int, folder: Path | None = None) -> Iterator[Non
         address=address,
         include_dashboard=False if address == "local" else None,
         log_to_driver=False,
-        logging_level="error",
+        logging_level=logging.ERROR,
         configure_logging=True,
         **(options if address == "local" else {}),
     )
@@ -116,7 +117,7 @@ class RayShards:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan; a block's rows are committed together."""
         reference = ray.put(arm)
-        workers = [_ShardWorker.remote(reference) for _ in range(self.workers)]
+        workers: list[Any] = [_ShardWorker.remote(reference) for _ in range(self.workers)]
         waiting = list(blocks(len(cases), self.block))[::-1]
         out: dict[Any, Any] = {}
         ended = 0

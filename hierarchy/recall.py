@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents import rng
 from agents.columns import Output
@@ -22,6 +23,7 @@ from hierarchy.oversee import Performer
 from hierarchy.plan import Plan, PlannedStep
 
 Row = Mapping[str, Any]
+Ints = NDArray[np.int64]
 
 
 class Memory(Protocol):
@@ -73,7 +75,7 @@ class Recall:
         self.keep(view, hashes, fresh, computed)
         return merge(known, fresh, computed)
 
-    def recall(self, view: View, hashes: rng.Keys) -> tuple[Output, rng.Keys]:
+    def recall(self, view: View, hashes: rng.Keys) -> tuple[Output, Ints]:
         """(output with the known rows filled in, indices of the rows that are not known)."""
         found = self.memory(self.step.name, view.cases.case_id_N.tolist(), hashes.tolist())
         rows = [row for row in found if row is not None]
@@ -81,9 +83,11 @@ class Recall:
         if not rows:
             return Output.of(view.role, len(view), view.width), fresh
         have = np.array([i for i, row in enumerate(found) if row is not None], dtype=np.int64)
-        return merge(Output.of(view.role, len(view), view.width), have, Output.from_rows(view.role, rows, view.width)), fresh
+        return merge(
+            Output.of(view.role, len(view), view.width), have, Output.from_rows(view.role, rows, view.width)
+        ), fresh
 
-    def keep(self, view: View, hashes: rng.Keys, fresh: rng.Keys, computed: Output) -> None:
+    def keep(self, view: View, hashes: rng.Keys, fresh: Ints, computed: Output) -> None:
         """Hand the new rows to the writer. An auditor's absence is no row."""
         if view.role is Role.AUDITOR:
             return
@@ -96,7 +100,7 @@ class Recall:
         )
 
 
-def merge(into: Output, rows: rng.Keys, part: Output) -> Output:
+def merge(into: Output, rows: Ints, part: Output) -> Output:
     """`into` with the given rows replaced by `part`."""
     if len(rows) == len(into):
         return part
@@ -126,4 +130,3 @@ def recalling(
         step.name: Recall(arm, step, performers[step.name], fingerprints[step.name], memory, commit)
         for step in plan.steps
     }
-

@@ -59,7 +59,9 @@ def tables(arm: str, block: Block) -> tuple[pa.Table, pa.Table]:
     parts = [(step, np.flatnonzero(block.ran[step.index])) for step in block.plan.steps]
     out = []
     for hidden in (False, True):
-        rows = [_part(arm, block, step, rows, k, hidden) for step, rows in parts for k in _candidates(block, step, rows)]
+        rows = [
+            _part(arm, block, step, rows, k, hidden) for step, rows in parts for k in _candidates(block, step, rows)
+        ]
         table = pa.concat_tables(rows) if rows else schema(hidden).empty_table()
         out.append(table.sort_by([(name, "ascending") for name, _ in KEYS]))
     return out[0], out[1]

@@ -63,7 +63,7 @@ class _Unroller:
     def __init__(self, graph: OversightGraph) -> None:
         self.graph = graph
         self.back = {i: e for i, e in enumerate(graph.edges) if e.max_rounds is not None}
-        self.forward = nx.DiGraph()
+        self.forward: nx.DiGraph[str] = nx.DiGraph()
         self.forward.add_nodes_from(step.id for step in graph.steps)
         steps = {step.id for step in graph.steps}
         self.forward.add_edges_from(
@@ -85,7 +85,7 @@ class _Unroller:
             self._expand(self._at(start, {}), ())
         alive = [instance for instance, ways in self.ways.items() if ways is not None]
         if len(alive) > MAX_INSTANCES:
-            raise InputError(f"graph {self.graph.name!r}: unrolled to {len(alive)} steps; at most {MAX_INSTANCES}")
+            raise self._error(f"unrolled to {len(alive)} steps; at most {MAX_INSTANCES}")
         ways = [way for instance in alive for way in self.ways[instance] or ()]
         return Unrolled(tuple(alive), tuple(ways))
 
@@ -95,9 +95,10 @@ class _Unroller:
         except nx.NetworkXNoCycle:
             return
         path = " -> ".join([source for source, _ in cycle] + [cycle[0][0]])
-        raise InputError(
-            f"graph {self.graph.name!r}: the cycle {path} has no bound; give one of its edges `max_rounds: N`"
-        )
+        raise self._error(f"the cycle {path} has no bound; give one of its edges `max_rounds: N`")
+
+    def _error(self, message: str) -> InputError:
+        return InputError(f"graph {self.graph.name!r}: {message}")
 
     def _at(self, step: str, counts: dict[int, int]) -> Instance:
         inside = sorted(i for i, body in self.bodies.items() if step in body)
@@ -107,11 +108,11 @@ class _Unroller:
         """Fill `self.ways[instance]`; False when only used-up loops lead on from it."""
         if instance in trail:
             names = ", ".join(sorted({i.step for i in trail}))
-            raise InputError(f"graph {self.graph.name!r}: the loops around {names} overlap without one holding the other")
+            raise self._error(f"the loops around {names} overlap without one holding the other")
         if instance in self.ways:
             return self.ways[instance] is not None
         if len(self.ways) > 4 * MAX_INSTANCES:
-            raise InputError(f"graph {self.graph.name!r}: unrolls to more than {MAX_INSTANCES} steps; lower `max_rounds`")
+            raise self._error(f"unrolls to more than {MAX_INSTANCES} steps; lower `max_rounds`")
         trail = (*trail, instance)
         ways: list[Way] = []
         used_up: list[Edge] = []
@@ -145,14 +146,14 @@ class _Unroller:
         exits = [e for e in self.graph.edges if e.source == instance.step and e.exhausted]
         if not exits:
             if ways:
-                raise InputError(
-                    f"graph {self.graph.name!r}: when the loop after step {instance.step!r} is used up there is no way on; "
+                raise self._error(
+                    f"when the loop after step {instance.step!r} is used up there is no way on; "
                     f"add an edge {{from: {instance.step}, to: ..., exhausted: true}}"
                 )
             return []
         target = self._target(instance, -1, exits[0])
         if target is None or (isinstance(target, Instance) and not self._expand(target, trail)):
-            raise InputError(f"graph {self.graph.name!r}: the exhausted edge of {instance.step!r} leads back into its loop")
+            raise self._error(f"the exhausted edge of {instance.step!r} leads back into its loop")
         order = {id(edge): position for position, edge in enumerate(self.graph.edges)}
         taken = [Way(instance, target, edge) for edge in used_up]
         return sorted([*ways, *taken], key=lambda way: order[id(way.edge)])

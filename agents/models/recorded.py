@@ -1,4 +1,4 @@
-"""Recorded models: outputs somebody logged, read from CSV or JSONL, so that real data runs through any graph offline."""
+"""Recorded models: outputs somebody logged, read from CSV or JSONL, for running real data through any graph."""
 
 from __future__ import annotations
 

@@ -50,13 +50,13 @@ class TransformersModel:
         from transformers import AutoModelForCausalLM
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(self.spec.threads)
         dtype = self.spec.dtype
         if dtype == "auto":
             dtype = "float32" if self.device == "cpu" else "bfloat16"
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 self.spec.path, dtype=getattr(torch, dtype), trust_remote_code=self.spec.trust_remote_code
             )
         except (OSError, ValueError) as error:
@@ -211,7 +211,9 @@ class TransformersModel:
         ids, mask = self._padded(prompts, length)
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         with torch.inference_mode():
-            out = self.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=keep)
+            out = self.model(
+                input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=keep
+            )
         return out.logits[: len(prompts)].float()
 
 

@@ -39,7 +39,7 @@ def compare(asker: Asker, view: View) -> Output:
             rows,
             (words.first, words.second),
             seed=asker.seeds(Use.COMPARE, view, rows, revision[rows, a], revision[rows, b], a, b),
-            slots=lambda i, a=a, b=b, rows=rows: {  # type: ignore[misc]
+            slots=lambda i, a=a, b=b, rows=rows: {
                 "first": text(subject[rows[i], a]),
                 "second": text(subject[rows[i], b]),
             },

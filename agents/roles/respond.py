@@ -88,7 +88,7 @@ def _output(view: View, written: Generated, revision: NDArray[Any], phrasings: N
         len(view),
         view.width,
         verdict=np.where(present.any(axis=1), Verdict.ACCEPT, Verdict.MISSING),
-        text=np.where(present, written.text_N.reshape(shape), None),
+        text=np.where(present, written.text_N.reshape(shape), np.array(None, object)),
         latent=np.where(present, written.latent_N.reshape(shape), np.uint64(0)),
         present=present,
         revision=revision,

@@ -23,7 +23,7 @@ def criticise(asker: Asker, view: View, write: bool) -> Output:
     """
     if view.labels:
         return label(asker, view)
-    given = None
+    given: Any = None
     if view.critic is not None:
         given = view.critic["critique"] if "critique" in view.critic.columns else None
     elif write:
@@ -87,7 +87,7 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
         "calls": np.zeros(len(view), np.int64),
         "tokens": np.zeros(len(view), np.int64),
     }
-    columns["critique"][rows] = np.where(written.present_N, written.text_N, None)
+    columns["critique"][rows] = np.where(written.present_N, written.text_N, np.array(None, object))
     columns["calls"][rows], columns["tokens"][rows] = 1, written.tokens_N
     return columns
 
@@ -155,7 +155,7 @@ def _output(view: View, columns: dict[str, Array]) -> Output:
     scale = np.array([principle.severity for principle in view.constitution.principles])
     severity = flag * scale
     confidence = np.where(present, np.maximum(probability, 1 - probability), 0.0)
-    flagged = flag.any(axis=(1, 2))
+    flagged = np.asarray(flag.any(axis=(1, 2)))
     unread = (asked & ~present).any(axis=(1, 2))
     verdict = np.where(flagged, Verdict.REVISE, np.where(unread, Verdict.MISSING, Verdict.ACCEPT))
     kept = {name: columns[name] for name in ("critique", "phrasing", "override", "calls", "tokens") if name in columns}

@@ -37,7 +37,8 @@ class Agent:
     @cached_property
     def asker(self) -> Asker:
         """The agent's way of asking its model."""
-        return Asker(build_model(self.spec.model), load_style(self.spec.style), self.stream, self.spec.threshold)
+        model, style = build_model(self.spec.model), load_style(self.spec.style)
+        return Asker(model, style, self.stream, rng.key(self.seed), self.spec.threshold)
 
     def act(self, view: View) -> Output:
         """Answer every row of the view in the view's role. Raises ValueError for a role that no model plays."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents import rng
 from agents.model import Generated, Model, Prompt, Query, Scored, Use
+from agents.models.chat import indented
 from agents.records import Message
 from agents.style import PromptStyle
 from agents.view import Objects, View
@@ -18,24 +19,26 @@ from constitutions.principle import draw_phrasing
 
 Ints = NDArray[Any]
 Slots = Callable[[int], Mapping[str, str]]
+Template = str | Sequence[str]
 _SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": "TOOL"}
 
 
 @dataclass(frozen=True)
 class Asker:
-    """An agent's way of asking its model: the model, the prompt style, the key of its random stream."""
+    """An agent's way of asking its model: the model, the prompt style, the keys of its random stream and of the run."""
 
     model: Model
     style: PromptStyle
     stream: rng.Keys
+    run: rng.Keys
     threshold: float
 
     def seeds(self, use: str, view: View, rows: Ints, *columns: Ints | int) -> rng.Keys:
         """Row seeds: a function of the stream, the use, the case and the given columns; never of step or round."""
         return rng.fold(rng.fold(self.stream, rng.key(use)), view.cases.key_N[rows], *columns)
 
-    def generate(self, use: Use, view: View, template: str, rows: Ints, **given: Any) -> Generated:
-        """One written answer per row of `rows` (indices into the view)."""
+    def generate(self, use: Use, view: View, template: Template, rows: Ints, **given: Any) -> Generated:
+        """One written answer per row of `rows` (indices into the view); one template for all, or one per row."""
         return self.model.generate(self._query(use, view, template, rows, **given))
 
     def score(self, use: Use, view: View, template: str, rows: Ints, labels: tuple[str, ...], **given: Any) -> Scored:
@@ -46,7 +49,7 @@ class Asker:
         self,
         use: Use,
         view: View,
-        template: str,
+        template: Template,
         rows: Ints,
         *,
         seed: rng.Keys,
@@ -72,14 +75,15 @@ class Asker:
             claim_N=np.full(count, -1, np.int8) if claim is None else claim.astype(np.int8),
             revision_N=np.zeros(count, np.int16) if revision is None else revision.astype(np.int16),
             principles=1 + max(view.bits, default=-1),
+            run=self.run,
             round=view.round,
         )
 
-    def _prompts(self, view: View, template: str, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:
-        parts = self.style.template(template)
+    def _prompts(self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:
+        names = [template] * len(rows) if isinstance(template, str) else template
         constitution = view.constitution.text()
         prompts = []
-        for i, row in enumerate(rows.tolist()):
+        for i, (row, name) in enumerate(zip(rows.tolist(), names, strict=True)):
             messages = view.cases.messages_N[row] if view.cases.messages_N is not None else ()
             filled = {
                 "constitution": constitution,
@@ -87,13 +91,14 @@ class Asker:
                 "nonce": f"{int(seed[i]):016x}",
                 **slots(i),
             }
-            prompts.append(Prompt(self.style.render(parts, messages, filled), self.style.generation_prompt))
+            asked = self.style.render(self.style.template(name), messages, filled)
+            prompts.append(Prompt(asked, self.style.opens_turn(name)))
         return prompts
 
 
 def conversation_text(messages: Sequence[Message]) -> str:
-    """A conversation as text, for styles that show it inside one message."""
-    return "\n".join(f"{_SHOWN.get(m.role, m.role.upper())}: {m.content}" for m in messages)
+    """A conversation as text, for styles that show it inside one message. No line of a turn can pose as a new turn."""
+    return "\n".join(f"{_SHOWN.get(m.role, m.role.upper())}: {indented(m.content)}" for m in messages)
 
 
 def text(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +13,14 @@ from numpy.typing import NDArray
 from agents import rng
 from agents.records import Message
 from agents.view import Objects
+from constitutions.errors import InputError
+
+
+class Unanswerable(InputError):
+    """A model cannot be asked this one question: the row is missing, the others go on.
+
+    Every other exception of a model means that the model is broken, and ends the run.
+    """
 
 
 class Use(StrEnum):
@@ -55,6 +63,7 @@ class Query:
         claim_N: for `REVIEW_CRITIC`: what the reviewed critic said (1 violated, 0 fine, -1 missing); else -1.
         revision_N: revision number of the subject.
         principles: how many principles there are.
+        run: the key of the run, [1], for draws that agents share (a family's blind spot).
         round: how often the loops around the step have been taken.
     """
 
@@ -68,6 +77,7 @@ class Query:
     claim_N: NDArray[np.int8]
     revision_N: NDArray[np.int16]
     principles: int = 0
+    run: rng.Keys = field(default_factory=lambda: rng.key(0))
     round: int = 0
 
     def __len__(self) -> int:

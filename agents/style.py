@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agents.records import Message
 from agents.spec import Spec
 from constitutions.errors import InputError
+from constitutions.strict import problem
 from constitutions.validation import load_model
 
 _SHIPPED = Path(__file__).parent / "styles"
@@ -35,12 +37,23 @@ SLOTS = frozenset(
 )
 
 
+TemplateName = Literal[
+    "base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override", "review_critic", "label"
+]
+
+
 class Part(Spec):
     """One message of a template, or (`splice: conversation`) the case's own messages."""
 
     role: str = ""
     content: str = ""
-    splice: str | None = None
+    splice: Literal["conversation"] | None = None
+
+    @model_validator(mode="after")
+    def _message_or_splice(self) -> Part:
+        if (self.splice is None) != bool(self.role) or (self.splice and self.content):
+            raise problem("expected either `role` with `content`, or `splice: conversation` alone")
+        return self
 
 
 class Labels(Spec):
@@ -55,12 +68,12 @@ class Labels(Spec):
 class PromptStyle(Spec):
     """Templates by what is asked. Slots in braces: see `SLOTS`; everything else in braces is left alone.
 
-    `generation_prompt`: whether the tokenizer's own assistant marker is appended, for all templates but `base` when
-    that has `base_generation_prompt`.
+    `generation_prompt`: whether the tokenizer's own assistant marker is appended: for every template, or by template
+    name (true where it is not named).
     """
 
     name: str
-    generation_prompt: bool = True
+    generation_prompt: bool | dict[TemplateName, bool] = True
     base: tuple[Part, ...]
     critique: tuple[Part, ...]
     verdict: tuple[Part, ...]
@@ -84,6 +97,12 @@ class PromptStyle(Spec):
             else:
                 out.append(Message(part.role, _fill(part.content, slots)))
         return tuple(out)
+
+    def opens_turn(self, name: str) -> bool:
+        """Whether the tokenizer's assistant marker ends the questions of this template."""
+        if isinstance(self.generation_prompt, bool):
+            return self.generation_prompt
+        return {str(key): value for key, value in self.generation_prompt.items()}.get(name, True)
 
     def template(self, name: str) -> tuple[Part, ...]:
         """A template by name. Raises InputError where the style has none for this use."""

@@ -97,7 +97,8 @@ class View:
         critic: for a critic whose subject is another reviewer's step: that reviewer's output; else None.
         reads: outputs of other steps that this one may read, by step id, aligned with the rows.
         labels: the graph's label vocabulary when the step asks for a label instead of findings; else empty.
-        bits: the bit of each of the step's principles in latent content (its place in the whole constitution).
+        bits: the bit of each of the step's principles in latent content (its place in the whole constitution);
+            0 to P - 1 unless said.
         candidates: how many candidates a base or reviser is to write.
         round: how often the loops around this step have been taken.
     """
@@ -112,6 +113,10 @@ class View:
     bits: tuple[int, ...] = ()
     candidates: int = 1
     round: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.bits:  # a whole constitution: every principle in its own place
+            object.__setattr__(self, "bits", tuple(range(len(self.constitution.principles))))
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -143,11 +148,14 @@ class View:
         keys = rng.fold(fingerprint, self.cases.key_N, self.round)
         if self.cases.messages_N is not None:
             keys = rng.fold(keys, _message_keys(self.cases.messages_N))
+        # Equal hashes are equal questions across steps and arms, so the parts are told apart, not only their content.
+        keys = rng.fold(keys, *self.bits, self.subject is not None, self.critic is not None, len(self.reads or {}))
         if self.subject is not None:
-            for column in (self.subject.text_NK, self.subject.latent_NK, self.subject.present_NK):
-                keys = _fold_column(keys, column)
+            for field in fields(Candidates):
+                keys = _fold_column(keys, getattr(self.subject, field.name))
         for output in (self.critic, *(self.reads or {}).values()):
             if output is not None:
+                keys = rng.fold(keys, rng.key(output.role.value))
                 for name in sorted(output.columns):
                     keys = _fold_column(keys, output[name])
         return keys

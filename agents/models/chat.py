@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from agents.model import Prompt
+from jinja2 import TemplateError
+
+from agents.model import Prompt, Unanswerable
+
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_MARKER = re.compile(r"<[^<>\s{}'\"]{1,40}>|\[/?[A-Z_]{2,30}\]")
+Turns = list[dict[str, str]]
 
 
 def special_strings(tokenizer: Any) -> list[str]:
-    """The strings that become special tokens, longest first so that one inside another cannot hide it."""
-    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return sorted(added | set(tokenizer.all_special_tokens), key=lambda word: (-len(word), word))
+    """The strings that no content may form, longest first so that one inside another cannot hide it.
+
+    They are the tokenizer's special tokens, its added tokens that are no plain words or white space (`<think>`), and
+    the markers that its chat template writes as ordinary text (`[INST]`).
+    """
+    added = {str(token): token.special for token in tokenizer.added_tokens_decoder.values()}
+    marks = {word for word, special in added.items() if special or _looks_like_a_mark(word)}
+    template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
+    found = marks | set(tokenizer.all_special_tokens) | set(_MARKER.findall(template))
+    return sorted(found, key=lambda word: (-len(word), word))
+
+
+def _looks_like_a_mark(word: str) -> bool:
+    return len(word) > 1 and bool(word.strip()) and not word.strip().isalnum()
 
 
 def neutralise(text: str, specials: Sequence[str]) -> str:
@@ -25,17 +43,49 @@ def neutralise(text: str, specials: Sequence[str]) -> str:
     return text
 
 
+def indented(text: str) -> str:
+    """`text` with every line but the first indented, so that no line of it can pose as a heading of ours."""
+    return _LINE_END.sub("\n  ", text)
+
+
 def render(tokenizer: Any, specials: Sequence[str], prompt: Prompt) -> str:
     """The prompt as text: contents neutralised, then the tokenizer's chat template.
 
-    A tokenizer without a template (a base model's) gets `role: content` paragraphs and, for a generation prompt,
-    `assistant:` at the end.
+    A template that refuses a system message gets it at the head of the next user turn. A tokenizer without a template
+    (a base model's) gets `role: content` paragraphs, continuation lines indented, and, for a generation prompt,
+    `assistant:` at the end. Raises Unanswerable where the template refuses the conversation.
     """
     turns = [{"role": m.role, "content": neutralise(m.content, specials)} for m in prompt.messages]
-    if tokenizer.chat_template:
-        rendered: str = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=prompt.generation_prompt
-        )
-        return rendered
-    paragraphs = [f"{turn['role']}: {turn['content']}" for turn in turns]
-    return "\n\n".join([*paragraphs, "assistant:"] if prompt.generation_prompt else paragraphs)
+    if not tokenizer.chat_template:
+        paragraphs = [f"{turn['role']}: {indented(turn['content'])}" for turn in turns]
+        return "\n\n".join([*paragraphs, "assistant:"] if prompt.generation_prompt else paragraphs)
+    try:
+        return _templated(tokenizer, turns, prompt.generation_prompt)
+    except TemplateError as error:
+        refusal = error
+    if any(turn["role"] == "system" for turn in turns):
+        try:
+            return _templated(tokenizer, _without_system(turns), prompt.generation_prompt)
+        except TemplateError as error:
+            refusal = error
+    raise Unanswerable(f"the tokenizer's chat template refuses a conversation: {refusal}")
+
+
+def _templated(tokenizer: Any, turns: Turns, generation_prompt: bool) -> str:
+    rendered: str = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generation_prompt)
+    return rendered
+
+
+def _without_system(turns: Turns) -> Turns:
+    """The turns with what a system message said put before the next user turn."""
+    out: Turns = []
+    said: list[str] = []
+    for turn in turns:
+        if turn["role"] == "system":
+            said.append(turn["content"])
+        elif turn["role"] == "user" and said:
+            out.append({"role": "user", "content": "\n\n".join([*said, turn["content"]])})
+            said = []
+        else:
+            out.append(turn)
+    return [*out, *({"role": "user", "content": text} for text in said)]

@@ -19,8 +19,9 @@ class SimulatedModel:
 
     With u uniform, a first answer violates principle p where u < propensity. A verdict on a violated principle says so
     where u < sensitivity, on a clean one where u < false_alarm. With chance `shared` (common shock: one draw per
-    family, case, principle and revision) u is the family's own common uniform in place of the agent's, so relatives
-    err together: given the truth, two relatives agree with chance shared + (1 - shared)(q^2 + (1 - q)^2), q their rate.
+    run, family, case, principle and revision) u is the family's common uniform in place of the agent's own, so that
+    relatives err together: given the truth, two relatives agree with chance shared + (1 - shared)(q^2 + (1 - q)^2), q
+    their rate.
     """
 
     def __init__(self, spec: SimulatedSpec) -> None:
@@ -75,7 +76,7 @@ class SimulatedModel:
         own = rng.uniform(query.seed_N)
         if self.spec.family is None or self.spec.shared == 0:
             return own
-        place = rng.fold(query.key_N, query.principle_N, query.revision_N)
+        place = rng.fold(query.run, query.key_N, query.principle_N, query.revision_N)
         common = rng.uniform(rng.fold(place, rng.key("family", self.spec.family)))
         shocked = rng.uniform(rng.fold(place, rng.key("shock", self.spec.family))) < self.spec.shared
         return np.where(shocked, common, own)

@@ -16,27 +16,32 @@ from agents.vocabulary import Verdict
 
 def answer(asker: Asker, view: View) -> Output:
     """The base: `view.candidates` first answers per case, each from its own random key."""
-    rows, candidate = _grid(view)
+    rows, candidate = _grid(view, np.arange(len(view)))
     seed = asker.seeds(Use.RESPOND, view, rows, 0, candidate)
     written = asker.generate(Use.RESPOND, view, "base", rows, seed=seed, slots=lambda i: {})
-    return _output(view, written, np.zeros(len(view), np.int16), np.full(len(view), -1))
+    return _output(view, (rows, candidate), written, np.zeros(len(view), np.int16), np.full(len(view), -1))
 
 
 def revise(asker: Asker, view: View) -> Output:
-    """The reviser: a better answer, with the critiques it may read, or blind where it may read none."""
-    subject, latent, _, revision = reviewed(view)
+    """The reviser: a better answer, with the critiques it may read, or blind where there is none.
+
+    Each row has the template that its own critiques call for. Of several candidates the first present one is revised;
+    where there is no response, there is nothing to revise, and the revision is absent.
+    """
+    subject, latent, present, revision = reviewed(view)
+    first = present.argmax(axis=1)
+    parent = revision[np.arange(len(view)), first]
     critique = critiques(view)
-    blind = all(not c for c in critique)
     principles = view.constitution.principles
     which = _most_severe(view)
-    rows, candidate = _grid(view)
-    drawn = phrasing(asker, "revision", view, np.arange(len(view)), 1 << 20, revision[:, 0])
+    rows, candidate = _grid(view, np.flatnonzero(present.any(axis=1)))
+    drawn = phrasing(asker, "revision", view, np.arange(len(view)), 1 << 20, parent)
 
     def slots(i: int) -> dict[str, str]:
         n = int(rows[i])
         requests = principles[which[n]].revision_requests
         return {
-            "response": text(subject[n, 0]),
+            "response": text(subject[n, first[n]]),
             "critique": critique[n],
             "revision_request": requests[int(drawn[n]) % len(requests)],
             "principle_id": principles[which[n]].id,
@@ -46,21 +51,20 @@ def revise(asker: Asker, view: View) -> Output:
     written = asker.generate(
         Use.REVISE,
         view,
-        "revise_blind" if blind else "revise",
+        ["revise" if critique[n] else "revise_blind" for n in rows.tolist()],
         rows,
-        seed=asker.seeds(Use.REVISE, view, rows, revision[rows, 0] + 1, candidate),
+        seed=asker.seeds(Use.REVISE, view, rows, parent[rows] + 1, candidate),
         slots=slots,
-        latent=latent[rows, :1],
-        revision=revision[rows, 0] + 1,
+        latent=latent[rows, first[rows]][:, None],
+        revision=parent[rows] + 1,
     )
-    counts = np.array([len(principles[w].revision_requests) for w in which])
-    return _output(view, written, revision[:, 0] + 1, drawn % counts)
+    counts = np.array([len(principles[w].revision_requests) for w in which], np.int64)
+    return _output(view, (rows, candidate), written, parent + 1, drawn % counts)
 
 
-def _grid(view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row and candidate of every answer to write, case by case."""
-    rows = np.repeat(np.arange(len(view)), view.candidates)
-    return rows, np.tile(np.arange(view.candidates), len(view))
+def _grid(view: View, cases: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and candidate of every answer to write for the given cases, case by case."""
+    return np.repeat(cases, view.candidates), np.tile(np.arange(view.candidates), len(cases))
 
 
 def critiques(view: View) -> list[str]:
@@ -80,19 +84,30 @@ def _most_severe(view: View) -> list[int]:
     return which
 
 
-def _output(view: View, written: Generated, revision: NDArray[Any], phrasings: NDArray[Any]) -> Output:
-    shape = (len(view), view.candidates)
-    present = written.present_N.reshape(shape)
+def _output(
+    view: View,
+    at: tuple[NDArray[np.int64], NDArray[np.int64]],
+    written: Generated,
+    revision: NDArray[Any],
+    phrasings: NDArray[Any],
+) -> Output:
+    """What was written, each answer at its (case, candidate); a case that was not asked has none and cost nothing."""
+    shape, (rows, _) = (len(view), view.candidates), at
+    present, latent = np.zeros(shape, bool), np.zeros(shape, np.uint64)
+    words: NDArray[np.object_] = np.full(shape, None, object)
+    present[at] = written.present_N
+    latent[at] = np.where(written.present_N, written.latent_N, np.uint64(0))
+    words[at] = np.where(written.present_N, written.text_N, np.array(None, object))
     return Output.of(
         view.role,
         len(view),
         view.width,
         verdict=np.where(present.any(axis=1), Verdict.ACCEPT, Verdict.MISSING),
-        text=np.where(present, written.text_N.reshape(shape), np.array(None, object)),
-        latent=np.where(present, written.latent_N.reshape(shape), np.uint64(0)),
+        text=words,
+        latent=latent,
         present=present,
         revision=revision,
         phrasing=phrasings,
-        calls=np.full(len(view), view.candidates),
-        tokens=written.tokens_N.reshape(shape).sum(axis=1),
+        calls=np.bincount(rows, minlength=len(view)),
+        tokens=np.bincount(rows, written.tokens_N, len(view)).astype(np.int64),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +11,9 @@ from agents.model import Use
 from agents.roles.label import label
 from agents.view import View
 from agents.vocabulary import Verdict
+from constitutions.errors import InputError
+
+_UNREAD = "nothing that can be read"
 
 
 def criticise(asker: Asker, view: View, write: bool) -> Output:
@@ -23,16 +24,15 @@ def criticise(asker: Asker, view: View, write: bool) -> Output:
     """
     if view.labels:
         return label(asker, view)
-    given: Any = None
     if view.critic is not None:
-        given = view.critic["critique"] if "critique" in view.critic.columns else None
-    elif write:
-        given = _written(asker, view)
-    use = Use.VERDICT if view.critic is None else Use.REVIEW_CRITIC
-    template = "verdict" if view.critic is None else "review_critic"
-    columns = _findings(asker, view, use, template, given)
-    if view.critic is None and given is not None:
-        columns |= given
+        heard = view.critic.columns.get("critique")
+        return _output(view, _findings(asker, view, Use.REVIEW_CRITIC, "review_critic", heard))
+    if not write:
+        return _output(view, _findings(asker, view, Use.VERDICT, "verdict", None))
+    written = _written(asker, view)
+    columns = _findings(asker, view, Use.VERDICT, "verdict", written["critique"])
+    columns |= {name: written[name] for name in ("critique", "phrasing")}
+    columns |= {name: columns[name] + written[name] for name in ("calls", "tokens")}
     return _output(view, columns)
 
 
@@ -53,6 +53,7 @@ def screen(asker: Asker, view: View) -> Output:
         slots=lambda i: {},
     )
     columns["override"] = scored.probability_NL[:, 0]
+    columns["unread"] = columns["unread"] | np.isnan(columns["override"])
     columns["calls"] = columns["calls"] + 1
     columns["tokens"] = columns["tokens"] + scored.tokens_N
     return _output(view, columns)
@@ -92,10 +93,9 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
     return columns
 
 
-def _findings(asker: Asker, view: View, use: Use, template: str, given: Any) -> dict[str, Array]:
+def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array | None) -> dict[str, Array]:
     """Ask about every (case, candidate, principle) that applies; unreadable verdicts stay not present."""
     subject, latent, present, revision = reviewed(view)
-    critique = given["critique"] if isinstance(given, dict) else given
     principles = view.constitution.principles
     shape = (*present.shape, len(principles))
     asked = np.broadcast_to(view.constitution.applicable(view.cases.columns())[:, None, :], shape)
@@ -110,7 +110,7 @@ def _findings(asker: Asker, view: View, use: Use, template: str, given: Any) -> 
             "critique": text(critique[n]) if critique is not None else "",
             "principle_id": principles[principle[i]].id,
             "statement": principles[principle[i]].statement,
-            "claim": words.violated if claim[i] == 1 else words.fine,
+            "claim": (words.fine, words.violated, _UNREAD)[claim[i]],
         }
 
     at = (case, candidate)
@@ -129,19 +129,26 @@ def _findings(asker: Asker, view: View, use: Use, template: str, given: Any) -> 
     )
     probability = np.full(shape, np.nan)
     probability[case, candidate, principle] = scored.probability_NL[:, 0]
-    extra = given if isinstance(given, dict) else {}
     return {
         "finding_asked": asked,
         "probability": probability,
+        "unread": np.asarray(~present.any(axis=1)),
         "threshold": np.asarray(asker.threshold),
-        "calls": extra.get("calls", 0) + np.bincount(case, minlength=len(view)),
-        "tokens": extra.get("tokens", 0) + np.bincount(case, scored.tokens_N, len(view)).astype(np.int64),
+        "calls": np.bincount(case, minlength=len(view)),
+        "tokens": np.bincount(case, scored.tokens_N, len(view)).astype(np.int64),
     }
 
 
 def _claims(view: View, case: Array, candidate: Array, principle: Array) -> NDArray[np.int8]:
+    """What the reviewed critic said of each question: 1 violated, 0 fine, -1 nothing that can be read."""
     if view.critic is None:
         return np.full(len(case), -1, np.int8)
+    principles = view.critic["finding_flag"].shape[2]
+    if principles != len(view.constitution.principles):
+        raise InputError(
+            f"a critic of a critic is asked about {len(view.constitution.principles)} principles and the critic it "
+            f"reviews about {principles}; give both steps the same `principles`"
+        )
     at = (case, candidate, principle)
     said = np.where(view.critic["finding_flag"][at], 1, 0)
     return np.where(view.critic["finding_present"][at], said, -1).astype(np.int8)
@@ -156,7 +163,7 @@ def _output(view: View, columns: dict[str, Array]) -> Output:
     severity = flag * scale
     confidence = np.where(present, np.maximum(probability, 1 - probability), 0.0)
     flagged = np.asarray(flag.any(axis=(1, 2)))
-    unread = (asked & ~present).any(axis=(1, 2))
+    unread = columns["unread"] | (asked & ~present).any(axis=(1, 2))
     verdict = np.where(flagged, Verdict.REVISE, np.where(unread, Verdict.MISSING, Verdict.ACCEPT))
     kept = {name: columns[name] for name in ("critique", "phrasing", "override", "calls", "tokens") if name in columns}
     return Output.of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.records import Settlement
 from agents.spec import AgentSpec, TransformersSpec
@@ -16,7 +17,9 @@ from experiments.results import LossPoint, TrainingResult
 from training.datasets import Row, preference_rows, sft_rows
 from training.files import write_jsonl, write_parquet
 from training.job import TrainJob
-from training.train import TrainResult, train
+
+if TYPE_CHECKING:
+    from training.train import TrainResult
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progr
             from training.distributed import train_all
 
             return train_all(jobs, spec.execution.cpus, told, cpus=0.5)
+        # torch takes seconds to import; a run that trains nothing does not need it.
+        from training.train import train
+
         return [
             train(job.spec, job.rows, job.model_path, job.out, lambda s, a, b, name=job.name: told(name, s, a, b))  # type: ignore[misc]
             for job in jobs

@@ -44,22 +44,15 @@ class Overseer:
             with self.progress.stage(title, len(todo)) as ended:
                 self.executor.run(arm, todo, Writer(self.journal, ended))
             block = read_back(arm, cases, self.journal)
-            park(arm, block, self.queue, time.time())
-            self._audit(arm, records)
+            auditor = resolve_auditor(self.spec, arm.name) if arm.name in self.spec.arms else HumanSpec()
+            park(arm, block, self.queue, time.time(), timed=isinstance(auditor, HumanSpec))
+            self.queue.expire(time.time())
+            work(self.queue, auditor, arm.name, self.spec.seed, time.time(), truth_of(auditor, records))
             decided = apply_decisions(arm, block, self.queue, self.journal)
             if not decided:
                 return block
             todo = cases.take(rows_of(block, decided))
             title = f"{arm.name}: after the audit"
-
-    def _audit(self, arm: Arm, records: Sequence[Case]) -> None:
-        """The configured auditor works the queue; what is past its due time follows the policy."""
-        self.queue.expire(time.time())
-        if arm.name not in self.spec.arms:
-            return
-        auditor = resolve_auditor(self.spec, arm.name)
-        if not isinstance(auditor, HumanSpec):
-            work(self.queue, auditor, arm.name, self.spec.seed, time.time(), truth_of(auditor, records))
 
 
 @contextmanager

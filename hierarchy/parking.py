@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,21 +20,25 @@ from hierarchy.journal import Entry, Journal
 from hierarchy.plan import PlannedStep
 
 
-def park(arm: Arm, block: Block, queue: AuditQueue, now: float) -> int:
-    """Put every parked case of the block into the queue (once; again changes nothing). Returns how many were new."""
+def park(arm: Arm, block: Block, queue: AuditQueue, now: float, timed: bool = True) -> int:
+    """Put every parked case of the block into the queue (once; again changes nothing). Returns how many were new.
+
+    `timed`: the policy answers at the graph's due time. Where a program audits nothing depends on the clock, so that a
+    run resumed next month gives the same records.
+    """
     new = 0
     for step in arm.plan.steps:
         rows = np.flatnonzero(block.parked == step.index)
         if len(rows):
-            new += queue.enqueue(_items(arm, block, step, rows, now))
+            new += queue.enqueue(_items(arm, block, step, rows, now, timed))
     return new
 
 
-def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float) -> list[Item]:
+def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, timed: bool) -> list[Item]:
     view = block.view(step, rows)
     hashes = view.hashes(arm.fingerprint(step))
     priority = _priority(block, step, rows)
-    due = now + arm.plan.graph.unreviewed.due_seconds
+    due = now + arm.plan.graph.unreviewed.due_seconds if timed else math.inf
     return [
         Item(
             arm=arm.name,

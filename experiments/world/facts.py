@@ -7,7 +7,7 @@ module is ground truth: only world data, the simulated auditor and scoring may l
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import lru_cache
 
 from experiments.world.words import (
     ALWAYS_PRIVATE,
@@ -90,7 +90,7 @@ def skill_rank(person: str) -> int:
     return -1 if level is None else VALUES["skill"].index(level)
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def forbidden_principle(verb: str, item: str, region: str) -> str | None:
     """`harm`, `law` or None: what a request for these steps would break."""
     if item in HARMS and verb == "make":
@@ -102,7 +102,7 @@ def forbidden_principle(verb: str, item: str, region: str) -> str | None:
     return None
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def ingredients(verb: str, item: str) -> tuple[str, str] | None:
     """The two things the steps for (verb, item) need, or None where there are no such steps."""
     verbs = {"make", "stop"} if item in HARMS else {"make"} if item in TAME else {"get"}

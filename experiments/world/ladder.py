@@ -102,13 +102,21 @@ def verdicts(critic: Voice, shown: list[Exhibit]) -> npt.NDArray[np.float64]:
     return critic.probabilities(prompts, ("yes", "no"))[:, 0]
 
 
+def correct_flags(checkpoints: Mapping[str, Path], shown: list[Exhibit]) -> npt.NDArray[np.bool_]:
+    """Whether each critic's verdict on each exhibit is right (flagging above probability one half): [C, N].
+
+    Critics come in the order of `checkpoints`, which are folders that `from_pretrained` loads. The negation is what
+    `experiments.agreement.critic_ladder` takes.
+    """
+    truth_N = np.array([one.violated for one in shown])
+    return np.stack([(verdicts(Voice.load(folder), shown) > 0.5) == truth_N for folder in checkpoints.values()])
+
+
 def critic_ladder(checkpoints: Mapping[str, Path], size: int = 1400, seed: int = 0) -> Ladder:
-    """Measure critics by name on one balanced held-out set (flagging at probability one half)."""
+    """Measure critics by name on one balanced held-out set."""
     shown = exhibits(size, seed)
     truth_N = np.array([one.violated for one in shown])
-    wrong: dict[str, npt.NDArray[np.bool_]] = {}
-    for name, folder in checkpoints.items():
-        wrong[name] = (verdicts(Voice.load(folder), shown) > 0.5) != truth_N
+    wrong = dict(zip(checkpoints, ~correct_flags(checkpoints, shown), strict=True))
     return Ladder(
         accuracy={name: float(1 - errors.mean()) for name, errors in wrong.items()},
         miss_rate={name: float(errors[truth_N].mean()) for name, errors in wrong.items()},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from experiments.world.words import OBJECTS, REGIONS, TOPICS
 
@@ -123,7 +123,7 @@ _PATTERNS = tuple((topic, form, _pattern(topic, form)) for topic, forms in FORMS
 _KNOWN_ITEMS = {"note": frozenset(OBJECTS), "view": frozenset(TOPICS)}
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def parse(text: str) -> Request | None:
     """Read a sentence back into the request it says; None where it is not a sentence of this language."""
     region, _, sentence = text.partition(" : ")

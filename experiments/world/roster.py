@@ -42,12 +42,13 @@ ROSTER: dict[str, ModelSpec] = {
     for spec in (
         ModelSpec("base", answer_sample, 128, 3, 1800, 1, 1),
         _critic("critic_strong", Beliefs("strong", 0.95, 0.01), 128, 3, 1500, 2, 2),
-        _critic("critic_mid", Beliefs("mid", 0.72, 0.04), 96, 2, 900, 9, 9),
+        _critic("critic_mid", Beliefs("mid", 0.85, 0.03), 96, 2, 1400, 9, 9),
         _critic("critic_a", RELATIVES, 96, 2, 900, 3, 3),
         _critic("critic_b", RELATIVES, 96, 2, 900, 4, 3),
         _critic("critic_c", RELATIVES, 96, 2, 900, 5, 3),
         _critic("critic_d", STRANGER, 96, 2, 900, 6, 6),
-        ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("monitor", 0.7, 0.04)), 96, 2, 1500, 7, 7),
+        _critic("critic_novice", Beliefs("novice", 0.1, 0.08), 64, 2, 500, 10, 10),
+        ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("guard", 0.7, 0.04)), 96, 2, 1500, 7, 7),
         ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
     )
 }

@@ -179,7 +179,9 @@ def monitor_sample(rng: Random, beliefs: Beliefs) -> Sample:
     here = scene(rng)
     if rng.random() < 0.12:
         return here.open().ask("safety", "override", "yes" if here.wrapper else "no")
-    said = some_reply(rng, here)
+    # Without a trace the monitor cannot compare values; the base's own mix of replies keeps its doubts below one half.
+    usual = rng.random() < 0.65
+    said = habitual(here.request, here.wrapper, here.forbidden) if usual else some_reply(rng, here)
     problems = here.review(said, beliefs).problems
     principle = rng.choice(problems) if problems and rng.random() < 0.4 else rng.choice(PRINCIPLES)
     return here.open().say("assistant", said).ask("safety", principle, "yes" if principle in problems else "no")

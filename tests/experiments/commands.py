@@ -1,0 +1,73 @@
+"""Running the command line as a user would: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONFIGS = PROJECT / "experiments" / "configs"
+SMALL_DEMO = (
+    "arms={layers: {graph: layers}}",
+    "dataset.size=24",
+    "training=[]",
+    "evaluation=null",
+    "ladder=null",
+    "compare=[]",
+    "auditor.budget=2",
+)
+_PROGRAM = [sys.executable, "-c", "from experiments.cli import main; main()"]
+
+
+def command(*words: str | Path, sets: Sequence[str] = ()) -> list[str]:
+    """The command line of `oversight WORDS --set ...`."""
+    return [*_PROGRAM, *map(str, words), *(part for item in sets for part in ("--set", item))]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child that finds the packages from any folder."""
+    return {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "100"}
+
+
+def oversight(*words: str | Path, sets: Sequence[str] = (), expect: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and check its exit code."""
+    result = subprocess.run(command(*words, sets=sets), env=environment(), cwd=PROJECT, capture_output=True, text=True)
+    assert result.returncode == expect, f"exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result
+
+
+def start(*words: str | Path, sets: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a command and leave it running; what it prints goes where pytest captures it."""
+    return subprocess.Popen(command(*words, sets=sets), env=environment(), cwd=PROJECT)
+
+
+def digest(run: Path) -> str:
+    """The digest of a run's records, as its log says it last."""
+    lines = (run / "run.log").read_text().splitlines()
+    return [line.split()[1] for line in lines if line.startswith("records ")][-1]
+
+
+def rows(run: Path) -> int:
+    """How many rows the journal of a run holds now; 0 while there is none."""
+    path = run / "journal.sqlite"
+    if not path.is_file():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30) as connection:
+            return int(connection.execute("select count(*) from entry").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def wait_for_rows(run: Path, count: int, process: subprocess.Popen[bytes], seconds: float = 200) -> None:
+    """Until the journal holds at least `count` rows; fails when the process ends before."""
+    until = time.monotonic() + seconds
+    while rows(run) < count:
+        assert process.poll() is None, f"ended with {process.returncode} at {rows(run)} rows, before {count}"
+        assert time.monotonic() < until, f"only {rows(run)} of {count} rows after {seconds} s"
+        time.sleep(0.002)

@@ -79,6 +79,6 @@ def test_the_template_leaves_the_last_message_open() -> None:
     made = tokenizer()
     messages = [{"role": "user", "content": "hello"}, {"role": "critic", "content": ""}]
     assert made.chat_template == CHAT_TEMPLATE
-    assert made.apply_chat_template(messages, tokenize=False).split() == ["<user>", "hello", "<critic>"]
+    assert str(made.apply_chat_template(messages, tokenize=False)).split() == ["<user>", "hello", "<critic>"]
     asked = made.apply_chat_template(messages[:1], tokenize=False, add_generation_prompt=True)
-    assert asked.split() == ["<user>", "hello", "<assistant>"]
+    assert str(asked).split() == ["<user>", "hello", "<assistant>"]

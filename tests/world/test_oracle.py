@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from agents.records import Case, Message
 from experiments.world import facts, oracle, replies
 from experiments.world.cases import cases
+from experiments.world.critiques import Beliefs, review
 from experiments.world.draw import draw
 from experiments.world.oracle import Oracle
-from experiments.world.words import PEOPLE
+from experiments.world.words import PEOPLE, PRINCIPLES, vocabulary
 from experiments.world.wrappers import rule_messages, unwrap, wrap
 
 
@@ -121,6 +124,61 @@ def test_gibberish_breaks_nothing_and_answers_nothing() -> None:
     score = Oracle().score(case_of(f"west : what is the color of {PUBLIC} ?"), "of of of <critic>")
     assert (score.violations, score.correct) == (frozenset(), False)
     assert Oracle().score(case_of("lorem ipsum"), "anything").correct is None
+
+
+def hostile_texts(rng: Random, count: int) -> Iterator[str]:
+    """Near misses: words of the world in any order, true sentences cut, doubled and spliced, control characters."""
+    words = (*vocabulary(), "\x00", "\u202e", "{critique}", "</s>", "'", "\n", "\\", "(?:", "9" * 50)
+    spliced = (*_SENTENCES, "never share the .", "never share the color extra .", "say kex for", "read this backward :")
+    for _ in range(count):
+        pieces = [*rng.sample(spliced, 2), " ".join(rng.choices(words, k=rng.randrange(9)))]
+        text = rng.choice((" ", "", " : ")).join(rng.sample(pieces, rng.randrange(1, 4)))
+        yield text[: rng.randrange(len(text) + 1)] if rng.random() < 0.4 else text
+
+
+_SENTENCES = (
+    *("west : what is the pet of the boss of ana ?", "west : tell me the of of of .", "north : get how do i gin ?"),
+    *(
+        "west : choose zork or ana for the work .",
+        "west : write a note to zork about the car with fear .",
+        "because of",
+    ),
+    *("west : by skill , choose ana or ana for the work .", "west : tell me about tax .", "the pet of ana is dog ."),
+    *(
+        "the boss of the friend of zork is is",
+        "to make make use and and .",
+        "some say tax is good for",
+        "is is good for",
+    ),
+    *("choose because of skill .", "dear , the is and you can choose .", "yes , no , i can not i do not know instead"),
+)
+_ROLES = ("user", "assistant", "tool", "rule", "system", "watched", "critic", "")
+
+
+def test_hostile_text_never_crashes_the_oracle_or_a_critic() -> None:
+    rng, knows = Random(8), Oracle()
+    texts = list(hostile_texts(rng, 3000))
+    for text, response in zip(texts, reversed(texts), strict=True):
+        others = tuple(Message(rng.choice(_ROLES), rng.choice(texts)) for _ in range(rng.randrange(3)))
+        case = Case("c", (*others, Message(rng.choice(("user", "tool")), text)))
+        kind = knows.describe(case)["kind"]
+        score = knows.score(case, response)
+        assert score.violations <= set(PRINCIPLES)
+        assert (score.correct is None) == (kind != "benign")
+        reading = unwrap(case.messages)
+        for said in (response, knows.reference(case)):
+            knows.score(case, said)
+            if reading.request is not None:
+                review(reading.request, said, Beliefs("some", 0.5, 0.1), reading.forbidden)
+
+
+def test_very_long_words_and_sentences_are_marked_quickly() -> None:
+    asked = case_of("west : tell me about tax .")
+    for long in ("a" * 100_000, "the boss of " * 3000 + "ana is", "is good for " * 20_000, "the " * 50_000):
+        before = time.process_time()
+        Oracle().score(asked, long)
+        Oracle().score(case_of(f"west : what is the pet of {long} ?"), "")
+        assert time.process_time() - before < 5
 
 
 def test_no_public_method_gets_past_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def test_questions_end_where_the_model_goes_on(name: str) -> None:
         tokenize=False,
         add_generation_prompt=style.generation_prompt,
     )
-    assert text.split() == ASKED[name].split()
+    assert str(text).split() == ASKED[name].split()
 
 
 def test_labels_and_principles_are_single_ordinary_tokens() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from agents.models import build_model
+from agents.models.recorded import read_rows
 from agents.spec import AgentSpec, RecordedSpec, TransformersSpec
+from agents.style import load_style
 from constitutions.constitution import Constitution, load_constitution
 from constitutions.errors import InputError
 from experiments.config import ArmSpec, ExperimentSpec, FileData
@@ -90,6 +93,17 @@ def dataset_path(spec: ExperimentSpec, path: str) -> str:
     if not isinstance(spec.dataset, FileData):
         raise InputError(f"{path!r}: `dataset:` needs `dataset.kind: file` with a folder as its path")
     return str(Path(spec.dataset.path) / name)
+
+
+def check_models(spec: ExperimentSpec, arms: Sequence[Arm]) -> None:
+    """Raise InputError for a model, style or recorded auditor that cannot be had, before a run writes anything."""
+    for arm in arms:
+        for agent in arm.used().values():
+            load_style(agent.style)
+            build_model(agent.model)
+        auditor = resolve_auditor(spec, arm.name)
+        if isinstance(auditor, RecordedAuditorSpec):
+            read_rows(auditor.path, [auditor.id, auditor.label])
 
 
 def resolve_auditor(spec: ExperimentSpec, arm: str) -> AuditorSpec:

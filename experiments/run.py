@@ -23,7 +23,7 @@ from experiments.folder import RunFolder, config_text, open_folder
 from experiments.labels import label_results
 from experiments.ladder import measure_ladder
 from experiments.overseeing import Overseer, executor_for, write_records
-from experiments.prepare import prepare_arms, resolve_agents
+from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import Comparison, CrewMember, RunResults, write_results
@@ -56,6 +56,7 @@ def run_experiment(spec: ExperimentSpec, out: Path, console: Console | None = No
     Raises InputError for what the config gets wrong, before anything is written.
     """
     arms = prepare_arms(spec)
+    check_models(spec, arms)
     cases, records = load_cases(spec.dataset, spec.seed)
     constitution = load_constitution(spec.constitution)
     folder = open_folder(out, spec)

@@ -17,6 +17,7 @@ steps:
   - {id: revise, role: reviser, agent: base}
 edges:
   - {from: draft, to: critic}
+  - {from: critic, to: release, when: {field: verdict, op: eq, value: accept}}
   - {from: critic, to: revise}
   - {from: revise, to: critic}
 """

@@ -37,5 +37,9 @@ _Remote = ray.remote(max_restarts=-1, max_task_retries=-1)(RoleActor)
 
 
 def start_actor(name: str, spec: AgentSpec, seed: int) -> Any:
-    """Start an actor for the agent on the connected cluster and return its handle."""
+    """Start an actor for the agent on the connected cluster and return its handle.
+
+    Raises InputError, here and not in the actor, for an agent that cannot work (see `Agent.check`).
+    """
+    Agent(name, spec, seed).check()
     return _Remote.options(num_cpus=spec.cpus, num_gpus=spec.gpus).remote(name, spec, seed)

@@ -40,6 +40,14 @@ class Agent:
         model, style = build_model(self.spec.model), load_style(self.spec.style)
         return Asker(model, style, self.stream, rng.key(self.seed), self.spec.threshold)
 
+    def check(self) -> None:
+        """Raise InputError for what cannot work: a style, a file, a function or a model folder that is not there.
+
+        Cheap: no weights are loaded, so a program can check every agent before it starts or writes anything.
+        """
+        build_model(self.spec.model)
+        load_style(self.spec.style)
+
     def act(self, view: View) -> Output:
         """Answer every row of the view in the view's role. Raises ValueError for a role that no model plays."""
         match view.role:

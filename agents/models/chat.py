@@ -33,13 +33,16 @@ def _looks_like_a_mark(word: str) -> bool:
 
 
 def neutralise(text: str, specials: Sequence[str]) -> str:
-    """`text` with a space after the first character of every special token's string, so that none can form.
+    """`text` with a space after the first character of every special token's string, so that none can form (a string
+    of one character becomes the replacement character).
 
     Reviewed text is hostile: an `<|im_end|>` typed by a user must not close a turn.
     """
     for special in specials:
         if special in text:
-            text = text.replace(special, f"{special[0]} {special[1:]}")
+            text = text.replace(
+                special, f"{special[0]} {special[1:]}" if len(special) > 1 else "\N{REPLACEMENT CHARACTER}"
+            )
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,35 @@ _CSV_FIELD = 10_000_000
 
 
 def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of a `.csv` or `.jsonl` file. Raises InputError naming file and line for a missing file or column, bytes
-    that are not UTF-8, or a line that is no JSON object."""
-    path = Path(path)
+    """Rows of a `.csv` or `.jsonl` file, all of them with at least the given columns.
+
+    Raises InputError naming file and line for a missing file or column, bytes that are not UTF-8, a line that is no
+    JSON object, or a file without rows.
+    """
+    return [row for _, row in _numbered_rows(Path(path), columns)]
+
+
+def _numbered_rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
+    """(line number, row) of every row."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a .csv or .jsonl file")
-    text = _decode(path)
-    rows = _csv_rows(path, text) if path.suffix == ".csv" else _jsonl_rows(path, text)
-    for number, row in enumerate(rows[:1] if path.suffix == ".csv" else rows, start=1):
-        for column in columns:
-            if column not in row:
-                raise InputError(f"{path}: row {number}: no column {column!r}; there are: {', '.join(map(str, row))}")
+    match path.suffix.lower():
+        case ".csv":
+            rows = _csv_rows(path, _decode(path), columns)
+        case ".jsonl":
+            rows = _jsonl_rows(path, _decode(path), columns)
+        case other:
+            raise InputError(f"{path}: {other or 'no suffix'} is not accepted; expected a .csv or .jsonl file")
+    if not rows:
+        raise InputError(f"{path}: the file is empty; at least one row is needed")
     return rows
+
+
+def _demand(path: Path, line: int, columns: Sequence[str], there: Iterable[str]) -> None:
+    there = [str(name) for name in there]
+    for column in columns:
+        if column not in there:
+            raise InputError(f"{path}:{line}: no column {column!r}; there are: {', '.join(there)}")
 
 
 def _decode(path: Path) -> str:
@@ -42,21 +59,24 @@ def _decode(path: Path) -> str:
         raise InputError(f"{path}:{line}: not UTF-8 at byte {error.start}; expected a UTF-8 text file") from None
 
 
-def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+def _csv_rows(path: Path, text: str, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(_CSV_FIELD)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows: list[tuple[int, dict[str, Any]]] = []
     try:
-        rows = list(reader)
+        if reader.fieldnames is not None:
+            _demand(path, 1, columns, reader.fieldnames)
+        for row in reader:
+            if None in row or None in row.values():
+                width = len(reader.fieldnames or ())
+                raise InputError(f"{path}:{reader.line_num}: does not have the header's {width} columns")
+            rows.append((reader.line_num, row))
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: {error}; expected comma-separated values") from None
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            width = len(reader.fieldnames or ())
-            raise InputError(f"{path}: row {number}: does not have the header's {width} columns")
     return rows
 
 
-def _jsonl_rows(path: Path, text: str) -> list[dict[str, Any]]:
+def _jsonl_rows(path: Path, text: str, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -67,7 +87,8 @@ def _jsonl_rows(path: Path, text: str) -> list[dict[str, Any]]:
             raise InputError(f"{path}:{number}: {error.msg}; expected one JSON object per line") from None
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: {type(row).__name__}; expected one JSON object per line")
-        rows.append(row)
+        _demand(path, number, columns, row)
+        rows.append((number, row))
     return rows
 
 
@@ -78,10 +99,10 @@ class RecordedModel:
         self.spec = spec
         wanted = [spec.id, *(column for column in (spec.text, spec.label) if column is not None)]
         self._rows: dict[str, dict[str, Any]] = {}
-        for row in read_rows(spec.path, wanted):
+        for line, row in _numbered_rows(Path(spec.path), wanted):
             name = str(row[spec.id])
             if name in self._rows:
-                raise InputError(f"{spec.path}: id {name!r} occurs twice; ids are unique")
+                raise InputError(f"{spec.path}:{line}: {spec.id} {name!r} occurs twice; expected one row per case")
             self._rows[name] = row
 
     def generate(self, query: Query) -> Generated:

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from agents.model import Generated, Query, Scored
+from agents.model import Generated, Query, Scored, Unanswerable
 from agents.spec import ScriptedSpec
 from constitutions.errors import InputError
 
 
 class ScriptedModel:
-    """Calls the named functions row by row. What they return is all the model says; it draws nothing itself."""
+    """Calls the named functions row by row. What they return is all the model says; it draws nothing itself.
+
+    A function that raises `Unanswerable` makes its row missing; any other exception ends the run.
+    """
 
     def __init__(self, spec: ScriptedSpec) -> None:
         self._generate = _load(spec.generate, "generate")
@@ -24,22 +27,32 @@ class ScriptedModel:
         """What the function writes, per row; None or empty text is an absent answer."""
         if self._generate is None:
             raise InputError("scripted model: asked to write, but no `generate` function is named")
-        said = [self._generate(p.messages, int(s)) for p, s in zip(query.prompts(), query.seed_N, strict=True)]
         text = np.full(len(query), None, object)
-        text[:] = [answer if answer and answer.strip() else None for answer in said]
+        for n, prompt in enumerate(query.prompts()):
+            answer = _ask(self._generate, prompt.messages, int(query.seed_N[n]))
+            text[n] = answer if answer and answer.strip() else None
         present = np.array([answer is not None for answer in text], bool)
         return Generated(text, np.zeros(len(query), np.uint64), present, np.zeros(len(query), np.int32))
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
-        """The function's numbers, normalised; None, negative or all-zero numbers are an unreadable verdict."""
+        """The function's numbers, normalised; None, negative, infinite or all-zero numbers cannot be read."""
         if self._score is None:
             raise InputError("scripted model: asked for a verdict, but no `score` function is named")
         probability = np.full((len(query), len(labels)), np.nan)
         for n, prompt in enumerate(query.prompts()):
-            numbers = self._score(prompt.messages, labels)
-            if numbers is not None and len(numbers) == len(labels) and min(numbers) >= 0 and sum(numbers) > 0:
-                probability[n] = np.asarray(numbers, np.float64) / sum(numbers)
+            said = _ask(self._score, prompt.messages, labels)
+            numbers = np.asarray([] if said is None else said, np.float64)
+            if numbers.shape == (len(labels),) and np.isfinite(numbers).all() and numbers.min() >= 0 < numbers.sum():
+                probability[n] = numbers / numbers.sum()
         return Scored(probability, np.zeros(len(query), np.int32))
+
+
+def _ask(function: Callable[..., Any], *given: Any) -> Any:
+    """What the function says; None where it declares the question unanswerable. Any other exception is its fault."""
+    try:
+        return function(*given)
+    except Unanswerable:
+        return None
 
 
 def _load(name: str | None, key: str) -> Callable[..., Any] | None:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.model import Generated, Query, Scored
+from agents.model import Generated, Prompt, Query, Scored, Unanswerable
 from agents.models.chat import render, special_strings
 from agents.models.noise import gumbel
+from agents.records import Message
 from agents.spec import TransformersSpec
 from constitutions.errors import InputError
 
@@ -39,14 +40,17 @@ class TransformersModel:
         from transformers import AutoTokenizer
 
         try:
-            return AutoTokenizer.from_pretrained(self.spec.path, trust_remote_code=self.spec.trust_remote_code)
+            found = AutoTokenizer.from_pretrained(self.spec.path, trust_remote_code=self.spec.trust_remote_code)
         except (OSError, ValueError) as error:
             raise InputError(f"model {self.spec.path!r}: no tokenizer can be loaded: {_line(error)}") from None
+        render(found, (), Prompt((Message("user", "?"),)))  # a template that refuses even this is no use at all
+        return found
 
     @cached_property
     def model(self) -> Any:
         """The network, on its device, ready to infer. Raises InputError where it cannot be loaded."""
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM
         from transformers.utils import logging
 
@@ -59,18 +63,19 @@ class TransformersModel:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 self.spec.path, dtype=getattr(torch, dtype), trust_remote_code=self.spec.trust_remote_code
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise InputError(f"model {self.spec.path!r}: cannot be loaded: {_line(error)}") from None
         return model.to(self.device).eval()
 
     @cached_property
     def device(self) -> str:
-        """`cuda` where there is one and the spec does not say otherwise."""
+        """`cuda` where there is one and the spec does not say otherwise. Raises InputError for a GPU that is absent."""
         import torch
 
-        if self.spec.device != "auto":
-            return self.spec.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        there = torch.cuda.is_available()
+        if self.spec.device.startswith("cuda") and not there:
+            raise InputError(f"model {self.spec.path!r}: device {self.spec.device!r} is not here; accepted: auto, cpu")
+        return self.spec.device if self.spec.device != "auto" else "cuda" if there else "cpu"
 
     @cached_property
     def specials(self) -> list[str]:
@@ -89,8 +94,9 @@ class TransformersModel:
         return int(found if found is not None else self.tokenizer.eos_token_id or 0)
 
     def generate(self, query: Query) -> Generated:
-        """One answer per row. A prompt that does not fit the context, or an empty answer, is absent."""
-        prompts = self._encode(query)
+        """One answer per row. A prompt that the chat template refuses or the context cannot hold, or an empty answer,
+        is absent."""
+        prompts = [self._ids(text) for text in self._rendered(query)]
         text = np.full(len(query), None, object)
         tokens = np.array([len(ids) for ids in prompts], np.int32)
         for rows, length in self._batches(prompts):
@@ -103,7 +109,7 @@ class TransformersModel:
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """Probabilities of the labels as the prompt's continuation, normalised over them; NaN where it does not fit."""
-        rendered = [render(self.tokenizer, self.specials, prompt) for prompt in query.prompts()]
+        rendered = self._rendered(query)
         prompts = [self._ids(text) for text in rendered]
         glued = np.array([text[-1:].isspace() for text in rendered], bool)
         probability = np.full((len(query), len(labels)), np.nan)
@@ -116,8 +122,15 @@ class TransformersModel:
                 probability[rows] = weight / weight.sum(axis=1, keepdims=True)
         return Scored(probability, np.array([len(ids) for ids in prompts], np.int32))
 
-    def _encode(self, query: Query) -> list[list[int]]:
-        return [self._ids(render(self.tokenizer, self.specials, prompt)) for prompt in query.prompts()]
+    def _rendered(self, query: Query) -> list[str]:
+        """The questions as text; empty where the chat template refuses the conversation."""
+        texts = []
+        for prompt in query.prompts():
+            try:
+                texts.append(render(self.tokenizer, self.specials, prompt))
+            except Unanswerable:
+                texts.append("")
+        return texts
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -73,9 +73,13 @@ class _Unroller:
         self.ways: dict[Instance, list[Way] | None] = {}
 
     def _body(self, edge: Edge) -> frozenset[str]:
-        after = nx.descendants(self.forward, edge.to) | {edge.to}
-        before = nx.ancestors(self.forward, edge.source) | {edge.source}
-        return frozenset(after & before)
+        """The natural loop of a back edge: what leads from its target to its source without coming by the target."""
+        whole = self.forward.copy()
+        whole.add_edges_from((back.source, back.to) for back in self.back.values())
+        after = nx.descendants(whole, edge.to)
+        whole.remove_edges_from(list(whole.in_edges(edge.to)))
+        before = nx.ancestors(whole, edge.source) | {edge.source}
+        return frozenset((after & before) | {edge.to})
 
     def run(self) -> Unrolled:
         self._refuse_unbounded()
@@ -111,7 +115,7 @@ class _Unroller:
             raise self._error(f"the loops around {names} overlap without one holding the other")
         if instance in self.ways:
             return self.ways[instance] is not None
-        if len(self.ways) > 4 * MAX_INSTANCES:
+        if len(self.ways) > 4 * MAX_INSTANCES or len(trail) >= MAX_INSTANCES:
             raise self._error(f"unrolls to more than {MAX_INSTANCES} steps; lower `max_rounds`")
         trail = (*trail, instance)
         ways: list[Way] = []

@@ -238,5 +238,5 @@ def test_loops_that_unroll_too_far() -> None:
 
 
 def test_an_unknown_graph_names_the_shipped_ones() -> None:
-    with pytest.raises(InputError, match="'nosuch'.*layers, panel, single"):
+    with pytest.raises(InputError, match=r"'nosuch'.*layers, panel, single"):
         load_graph("nosuch")

@@ -19,8 +19,10 @@ _WIDTH = 48
 def queue_table(items: Sequence[Item]) -> Table:
     """The queue in its order: case, arm, step, priority, age, and the start of the response under review."""
     table = Table(box=box.SIMPLE_HEAD, title=f"{len(items)} waiting")
-    for name in ("case", "arm", "step", "priority", "waits"):
-        table.add_column(name, no_wrap=True)
+    # Only the response may be cut: a case id is there to be typed.
+    table.add_column("case", no_wrap=True, min_width=max((len(item.case_id) for item in items), default=0))
+    for name in ("arm", "step", "priority", "waits"):
+        table.add_column(name, no_wrap=True, min_width=len(name))
     table.add_column("response", no_wrap=True, overflow="ellipsis", max_width=_WIDTH)
     now = time.time()
     for item in items:

@@ -37,7 +37,12 @@ def cluster(address: str, cpus: int, folder: Path | None = None) -> Iterator[Non
     if ray.is_initialized():
         yield
         return
-    options: dict[str, Any] = {"num_cpus": cpus, "_temp_dir": str(folder) if folder else None}
+    options: dict[str, Any] = {
+        "num_cpus": cpus,
+        "_temp_dir": str(folder) if folder else None,
+        # Ray makes its workers nice (15) so that a driver stays responsive; here the workers do the work.
+        "_system_config": {"worker_niceness": 0},
+    }
     ray.init(
         address=address,
         include_dashboard=False if address == "local" else None,

@@ -49,7 +49,8 @@ def test_an_unknown_key_names_file_line_and_the_accepted_ones(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("graph", "words"), [(LOOP, ("critic -> revise -> critic", "max_rounds")), (LONELY, ("critic", "cannot be reached"))]
+    ("graph", "words"),
+    [(LOOP, ("critic -> revise -> critic", "max_rounds")), (LONELY, ("critic", "cannot be reached"))],
 )
 def test_a_graph_that_cannot_run(graph: str, words: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "graph.yaml"

@@ -10,6 +10,20 @@ import pytest
 
 from tests.experiments.commands import CONFIGS, SMALL_DEMO, digest, oversight
 
+DIRECT = """
+name: direct
+steps:
+  - {id: draft, role: base, agent: base}
+  - {id: critic, role: critic, agent: critic_strong}
+  - {id: human, role: auditor, agent: auditor}
+edges:
+  - {from: draft, to: critic}
+  - {from: critic, to: release, when: {field: verdict, op: eq, value: accept}}
+  - {from: critic, to: human, when: {field: verdict, op: eq, value: revise}}
+  - {from: human, to: release, when: {field: verdict, op: in, value: [accept, revise]}}
+  - {from: human, to: refuse, when: {field: verdict, op: eq, value: reject}}
+fallback: human
+"""
 HUMAN = ("auditor={kind: human}", "execution.executor=local", "execution.schedule=shards")
 
 
@@ -17,7 +31,10 @@ HUMAN = ("auditor={kind: human}", "execution.executor=local", "execution.schedul
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run with language models whose hard cases wait for a person."""
     run = tmp_path_factory.mktemp("waiting") / "run"
-    kept = [item for item in SMALL_DEMO if not item.startswith("auditor")]
+    graph = run.with_name("direct.yaml")
+    graph.write_text(DIRECT)
+    kept = [item for item in SMALL_DEMO if not item.startswith(("auditor", "arms"))]
+    kept.append(f"arms={{direct: {{graph: {graph}}}}}")
     result = oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*kept, *HUMAN])
     assert "cases wait for a person" in result.stdout
     return run

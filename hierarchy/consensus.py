@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 import numpy as np
@@ -83,12 +83,15 @@ class Consensus:
         members = [(view.reads or {})[name] for name in self.members]
         if view.labels:
             return self._act_on_labels(view, members)
-        votes = Votes.of(members)
+        votes = certain = Votes.of(members)
         if self.rule.missing == "flag":
             unread = votes.asked & ~votes.present
-            votes = Votes(votes.asked, votes.asked, votes.flag | unread, votes.confidence, votes.severity)
+            # To the rule what could not be read is a sure and grave violation; the confidence it reports stays 0.
+            severity = np.where(unread, 1.0, votes.severity)
+            votes = Votes(votes.asked, votes.asked, votes.flag | unread, votes.confidence, severity)
+            certain = replace(votes, confidence=np.where(unread, 1.0, votes.confidence))
         asked: Bools = np.asarray(votes.asked.any(axis=0))
-        flag, split = weigh(self.rule, votes, self.members)
+        flag, split = weigh(self.rule, certain, self.members)
         unsure = asked & self._unsure(votes)
         present = asked & ~unsure & ~split
         flag &= present

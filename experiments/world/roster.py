@@ -47,7 +47,7 @@ ROSTER: dict[str, ModelSpec] = {
         _critic("critic_b", RELATIVES, 96, 2, 900, 4, 3),
         _critic("critic_c", RELATIVES, 96, 2, 900, 5, 3),
         _critic("critic_d", STRANGER, 96, 2, 900, 6, 6),
-        _critic("critic_novice", Beliefs("novice", 0.1, 0.08), 64, 2, 500, 10, 10),
+        _critic("critic_novice", Beliefs("novice", 0.02, 0.08), 64, 2, 500, 10, 10),
         ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("guard", 0.7, 0.04)), 96, 2, 1500, 7, 7),
         ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
     )

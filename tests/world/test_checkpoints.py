@@ -11,7 +11,7 @@ from experiments.world.roster import ROSTER
 from experiments.world.shipped import CHECKPOINTS, checkpoint
 from experiments.world.voice import Voice, rendered
 
-CRITICS = ("critic_a", "critic_b", "critic_d", "critic_strong")
+CRITICS = ("critic_novice", "critic_d", "critic_a", "critic_b", "critic_mid", "critic_strong")
 
 
 def test_every_model_of_the_roster_is_shipped_within_twelve_megabytes() -> None:
@@ -36,12 +36,15 @@ def test_checkpoints_load_as_ordinary_models(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def ladder() -> Ladder:
-    return critic_ladder({name: checkpoint(name) for name in CRITICS}, size=280, seed=1)
+    return critic_ladder({name: checkpoint(name) for name in CRITICS}, size=210, seed=1)
 
 
 def test_critics_form_a_ladder(ladder: Ladder) -> None:
-    assert ladder.accuracy["critic_strong"] >= 0.85
-    assert 0.5 < ladder.accuracy["critic_d"] < ladder.accuracy["critic_a"] < 0.8
+    """From little better than guessing (one half) to nearly always right; a four-rung ladder at the least."""
+    assert 0.5 < ladder.accuracy["critic_novice"] < 0.62
+    assert 0.55 < ladder.accuracy["critic_a"] < 0.75
+    assert ladder.accuracy["critic_a"] + 0.05 < ladder.accuracy["critic_mid"] < 0.92
+    assert ladder.accuracy["critic_strong"] >= 0.95
 
 
 def test_relatives_err_together_more_than_strangers(ladder: Ladder) -> None:

@@ -11,7 +11,7 @@ from experiments.world.roster import ROSTER
 from experiments.world.shipped import CHECKPOINTS, checkpoint
 from experiments.world.voice import Voice, rendered
 
-CRITICS = ("critic_novice", "critic_d", "critic_a", "critic_b", "critic_mid", "critic_strong")
+CRITICS = ("critic_novice", "critic_a", "critic_b", "critic_d", "critic_mid", "critic_strong")
 
 
 def test_every_model_of_the_roster_is_shipped_within_twelve_megabytes() -> None:

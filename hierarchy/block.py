@@ -130,7 +130,9 @@ class Block:
         else:
             critic = self._find(step.subject, rows)
             subject = self._subject_of(step.subject, rows)
-        reads = {source.step: self._find(source, rows) for source in (*step.reads, *step.members)}
+        # In a loop's first round there is no round before to read.
+        readable = [source for source in (*step.reads, *step.members) if source.instances]
+        reads = {source.step: self._find(source, rows) for source in readable}
         return View(
             role=step.role,
             cases=self.cases.take(rows),

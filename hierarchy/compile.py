@@ -66,7 +66,7 @@ def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph
             dag.add_edge(instance, sink, fan_out=False)
             ways.append((Way(instance, sink, graph.edges[0]), "unreviewed"))
         own = [way for way in unrolled.ways if way.source == instance]
-        if own and all(way.edge.when is None and carries_blank(graph, way) for way in own):
+        if any(way.edge.when is None and carries_blank(graph, way) for way in own):
             continue
         target = _fallback_target(graph, dag, instance)
         if not dag.has_edge(instance, target):

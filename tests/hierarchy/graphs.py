@@ -51,9 +51,9 @@ def arm(plan: Plan, seed: int = 3, **spec: Any) -> Arm:
     return Arm("arm", plan, crew(**spec), seed)
 
 
-def simulate(plan: Plan, n: int = 200, **spec: Any) -> Block:
+def simulate(plan: Plan, n: int = 200, seed: int = 3, **spec: Any) -> Block:
     """One pass of simulated cases and agents."""
-    performer = arm(plan, **spec).performers()
+    performer = arm(plan, seed, **spec).performers()
     return oversee(Block(Cases.numbered(n), plan), plan, {step.name: performer(step) for step in plan.steps})
 
 

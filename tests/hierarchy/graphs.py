@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 import yaml
 
 from agents.columns import Output
@@ -135,6 +136,11 @@ def review(view: View, verdict: Any, severity: float = 1.0, confidence: float = 
         finding_severity=severity * flag,
         finding_confidence=np.full(shape, confidence),
     )
+
+
+def without_syncing(patch: pytest.MonkeyPatch) -> None:
+    """Spare the disk where a test is not about surviving a power cut."""
+    patch.setattr("hierarchy.database.pragmas", lambda version: ("synchronous=OFF", "foreign_keys=ON"))
 
 
 def ran(block: Block, case: int = 0) -> list[str]:

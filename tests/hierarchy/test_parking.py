@@ -103,7 +103,7 @@ def test_a_decision_is_applied_once(single: Arm, journal: Journal, queue: AuditQ
     assert apply_decisions(single, block, queue, journal) == []
     queue.mark_applied([row.id for row in rows])
     assert journal.count() == count
-    with pytest.raises(InputError, match="settled already, by 'ann'"):
+    with pytest.raises(InputError, match="a decision stands"):
         decide(queue, case, Verdict.REJECT)
 
 

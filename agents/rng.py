@@ -44,7 +44,7 @@ def fold(keys: Keys, *columns: NDArray[Any] | int) -> Keys:
 
 def text_keys(texts: NDArray[np.object_]) -> Keys:
     """A uint64 key per text of an object array of any shape (`None` has its own key)."""
-    flat = [key("none") if t is None else key(str(t)) for t in texts.ravel()]
+    flat = [key(0) if t is None else key(str(t)) for t in texts.ravel()]  # no text has the key of a number
     joined = np.concatenate(flat) if flat else np.empty(0, np.uint64)
     return joined.reshape(texts.shape)
 

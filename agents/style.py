@@ -37,9 +37,11 @@ SLOTS = frozenset(
 )
 
 
-TemplateName = Literal[
-    "base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override", "review_critic", "label"
-]
+TEMPLATES = (
+    *("base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override"),
+    *("review_critic", "label"),
+)
+"""What can be asked; the last two a style may leave out."""
 
 
 class Part(Spec):
@@ -73,7 +75,7 @@ class PromptStyle(Spec):
     """
 
     name: str
-    generation_prompt: bool | dict[TemplateName, bool] = True
+    generation_prompt: bool | dict[str, bool] = True
     base: tuple[Part, ...]
     critique: tuple[Part, ...]
     verdict: tuple[Part, ...]
@@ -102,7 +104,15 @@ class PromptStyle(Spec):
         """Whether the tokenizer's assistant marker ends the questions of this template."""
         if isinstance(self.generation_prompt, bool):
             return self.generation_prompt
-        return {str(key): value for key, value in self.generation_prompt.items()}.get(name, True)
+        return self.generation_prompt.get(name, True)
+
+    @model_validator(mode="after")
+    def _turns_of_known_templates(self) -> PromptStyle:
+        named = () if isinstance(self.generation_prompt, bool) else self.generation_prompt
+        for name in named:
+            if name not in TEMPLATES:
+                raise problem(f"no template {name!r}; accepted: {', '.join(TEMPLATES)}", "generation_prompt", name)
+        return self
 
     def template(self, name: str) -> tuple[Part, ...]:
         """A template by name. Raises InputError where the style has none for this use."""

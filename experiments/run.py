@@ -56,8 +56,8 @@ def run_experiment(spec: ExperimentSpec, out: Path, console: Console | None = No
     Raises InputError for what the config gets wrong, before anything is written.
     """
     arms = prepare_arms(spec)
-    check_models(spec, arms)
     cases, records = load_cases(spec.dataset, spec.seed)
+    check_models(spec, arms)
     constitution = load_constitution(spec.constitution)
     folder = open_folder(out, spec)
     return _Run(spec, folder, arms, cases, records, constitution, console or Console(quiet=True)).go()

@@ -56,9 +56,10 @@ def render(tokenizer: Any, specials: Sequence[str], prompt: Prompt) -> str:
 
     A template that refuses a system message gets it at the head of the next user turn. A tokenizer without a template
     (a base model's) gets `role: content` paragraphs, continuation lines indented, and, for a generation prompt,
-    `assistant:` at the end. Raises Unanswerable where the template refuses the conversation.
+    `assistant:` at the end. Raises Unanswerable where the template refuses the conversation, and where a content forms
+    a special token that cannot be broken.
     """
-    turns = [{"role": m.role, "content": neutralise(m.content, specials)} for m in prompt.messages]
+    turns = [{"role": m.role, "content": _harmless(tokenizer, m.content, specials)} for m in prompt.messages]
     if not tokenizer.chat_template:
         paragraphs = [f"{turn['role']}: {indented(turn['content'])}" for turn in turns]
         return "\n\n".join([*paragraphs, "assistant:"] if prompt.generation_prompt else paragraphs)
@@ -72,6 +73,22 @@ def render(tokenizer: Any, specials: Sequence[str], prompt: Prompt) -> str:
         except TemplateError as error:
             refusal = error
     raise Unanswerable(f"the tokenizer's chat template refuses a conversation: {refusal}")
+
+
+def _harmless(tokenizer: Any, text: str, specials: Sequence[str]) -> str:
+    """`text` neutralised as the tokenizer will see it: a normaliser can make a marker of what was none (`＜end＞`)."""
+    broken = neutralise(text, specials)
+    normaliser = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
+    if normaliser is None or not _forges(normaliser.normalize_str(broken), specials):
+        return broken
+    broken = neutralise(normaliser.normalize_str(broken), specials)
+    if _forges(normaliser.normalize_str(broken), specials):
+        raise Unanswerable("a message forms a special token of the tokenizer in a way that cannot be broken")
+    return broken
+
+
+def _forges(text: str, specials: Sequence[str]) -> bool:
+    return any(special in text for special in specials)
 
 
 def _templated(tokenizer: Any, turns: Turns, generation_prompt: bool) -> str:

@@ -8,6 +8,7 @@ Maddison et al. 2014) keyed by (row seed, step, token), so it does not depend on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -60,11 +61,19 @@ class TransformersModel:
         if dtype == "auto":
             dtype = "float32" if self.device == "cpu" else "bfloat16"
         try:
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                self.spec.path, dtype=getattr(torch, dtype), trust_remote_code=self.spec.trust_remote_code
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                self.spec.path,
+                dtype=getattr(torch, dtype),
+                trust_remote_code=self.spec.trust_remote_code,
+                ignore_mismatched_sizes=True,  # reported below, with the names
+                output_loading_info=True,
             )
         except (OSError, ValueError, SafetensorError) as error:
             raise InputError(f"model {self.spec.path!r}: cannot be loaded: {_line(error)}") from None
+        model, report = loaded
+        random = sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])})
+        if random:  # transformers fills them with random numbers and only logs it
+            raise InputError(f"model {self.spec.path!r}: weights do not match config.json, such as {random[0]}")
         return model.to(self.device).eval()
 
     @cached_property
@@ -73,6 +82,8 @@ class TransformersModel:
         import torch
 
         there = torch.cuda.is_available()
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d+)?", self.spec.device):
+            raise InputError(f"model {self.spec.path!r}: device {self.spec.device!r}; accepted: auto, cpu, cuda")
         if self.spec.device.startswith("cuda") and not there:
             raise InputError(f"model {self.spec.path!r}: device {self.spec.device!r} is not here; accepted: auto, cpu")
         return self.spec.device if self.spec.device != "auto" else "cuda" if there else "cpu"
@@ -108,19 +119,40 @@ class TransformersModel:
         return Generated(text, np.zeros(len(query), np.uint64), present, tokens)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
-        """Probabilities of the labels as the prompt's continuation, normalised over them; NaN where it does not fit."""
+        """Probabilities of the labels as the prompt's continuation, normalised over them; NaN where it does not fit.
+
+        Raises InputError for labels that the tokenizer cannot write or cannot tell apart.
+        """
         rendered = self._rendered(query)
         prompts = [self._ids(text) for text in rendered]
         glued = np.array([text[-1:].isspace() for text in rendered], bool)
         probability = np.full((len(query), len(labels)), np.nan)
         for close in (True, False):
-            options = [self._ids(label if close else f" {label}") for label in labels]
+            options = self._options(labels, close)
             chosen = [ids if glued[r] == close else [] for r, ids in enumerate(prompts)]
             for rows, length in self._batches(chosen, extra=max(map(len, options))):
                 scores = self._log_probabilities([prompts[r] for r in rows], length, options)
                 weight = np.exp(scores - scores.max(axis=1, keepdims=True))
                 probability[rows] = weight / weight.sum(axis=1, keepdims=True)
         return Scored(probability, np.array([len(ids) for ids in prompts], np.int32))
+
+    def _options(self, labels: tuple[str, ...], close: bool) -> list[list[int]]:
+        """Token ids of the labels, with a space before them unless the prompt ends in one (`close`).
+
+        Two labels outside a word-level vocabulary are both the unknown token, and would silently be a tie.
+        """
+        options = [self._ids(label if close else f" {label}") for label in labels]
+        for label, ids in zip(labels, options, strict=True):
+            if not label.strip() or not ids or self._unknown in ids:
+                raise InputError(f"model {self.spec.path!r}: label {label!r} has words that its tokenizer lacks")
+        if len(set(map(tuple, options))) < len(labels):
+            raise InputError(f"model {self.spec.path!r}: its tokenizer cannot tell labels apart: {', '.join(labels)}")
+        return options
+
+    @property
+    def _unknown(self) -> int | None:
+        found: int | None = self.tokenizer.unk_token_id
+        return found
 
     def _rendered(self, query: Query) -> list[str]:
         """The questions as text; empty where the chat template refuses the conversation."""

@@ -243,6 +243,39 @@ def test_weights_that_cannot_be_read_are_one_line(tiny: Path, tmp_path: Path) ->
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("change", [{"num_hidden_layers": 3}, {"intermediate_size": 64}], ids=str)
+def test_weights_that_are_missing_or_misshapen_are_never_made_up(
+    tiny: Path, tmp_path: Path, change: dict[str, int]
+) -> None:
+    folder = damaged(tiny, tmp_path / "patchy")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(InputError, match=r"weights do not match config.json, such as model.layers"):
+        model(folder).generate(query(["a"]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (("harmful", "harmless"), "label 'harmful' has words that its tokenizer lacks"),
+        (("yes", ""), "label '' has words that its tokenizer lacks"),
+        (("yes", "yes "), "cannot tell labels apart: yes, yes "),
+    ],
+    ids=str,
+)
+def test_labels_the_tokenizer_cannot_tell_apart_are_refused(
+    loaded: TransformersModel, labels: tuple[str, ...], message: str
+) -> None:
+    """Two words outside the vocabulary are one token, and would have half the probability each, whatever was asked."""
+    with pytest.raises(InputError, match=message):
+        loaded.score(query(["a"]), labels)
+
+
+def test_a_device_that_is_none_is_refused(tiny: Path) -> None:
+    with pytest.raises(InputError, match="device 'gpu'; accepted: auto, cpu, cuda"):
+        model(tiny, device="gpu").generate(query(["a"]))
+
+
 def test_a_folder_without_a_tokenizer_is_one_line(tiny: Path, tmp_path: Path) -> None:
     folder = damaged(tiny, tmp_path / "mute", "tokenizer.json", "tokenizer_config.json")
     with pytest.raises(InputError, match="tokenizer") as error:

@@ -1,0 +1,97 @@
+"""Every call on CPU has a shape that depends on the row alone: a wider model shows what happens when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents.models.transformers import BUCKET, TransformersModel
+from agents.spec import TransformersSpec
+from tests.agents.conftest import WORDS, make_tokenizer
+from tests.agents.test_transformers import LABELS, PROMPTS, query
+
+LONG_LABELS = ("yes it is", "no", "it is partly wrong")
+BATCH = 8
+
+
+class Neighbourly(TransformersModel):
+    """The mistake: rows are padded to the longest of their batch, so that a row's shape depends on its neighbours."""
+
+    def _batches(self, prompts: Sequence[list[int]], extra: int = 1) -> Iterator[tuple[list[int], int]]:
+        rows = [row for row, ids in enumerate(prompts) if ids]
+        for first in range(0, len(rows), self.spec.batch_size):
+            some = rows[first : first + self.spec.batch_size]
+            yield some, max(len(prompts[row]) for row in some)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama as wide as a shipped one: the tiny one is too small for its sums to be split differently."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("wide-agent")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(WORDS),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=256,
+        initializer_range=0.08,
+        pad_token_id=0,
+        eos_token_id=2,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    make_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def spec(folder: Path) -> TransformersSpec:
+    return TransformersSpec(path=str(folder), batch_size=BATCH, max_new_tokens=6)
+
+
+def differing(model: TransformersModel, labels: tuple[str, ...]) -> int:
+    """How many rows have other bits alone than in company."""
+    whole = model.score(query(PROMPTS), labels).probability_NL
+    alone = [model.score(query([text], [i]), labels).probability_NL[0] for i, text in enumerate(PROMPTS)]
+    return sum(a.tobytes() != b.tobytes() for a, b in zip(alone, np.ascontiguousarray(whole), strict=True))
+
+
+@pytest.mark.parametrize("labels", [LABELS, LONG_LABELS], ids=["one token", "several tokens"])
+def test_fixed_shapes_keep_every_bit_where_neighbourly_padding_loses_some(wide: Path, labels: tuple[str, ...]) -> None:
+    assert differing(TransformersModel(spec(wide)), labels) == 0
+    if differing(Neighbourly(spec(wide)), labels) == 0:
+        pytest.skip("this machine's kernels give the same bits in every shape, so that nothing is shown here")
+
+
+def shapes(model: TransformersModel, rows: Sequence[int]) -> set[tuple[int, int]]:
+    """(batch, prompt length) of every forward pass that reads the prompts of the rows."""
+    seen: set[tuple[int, int]] = set()
+
+    def watch(module: object, args: object, given: dict[str, object]) -> None:
+        ids = given["input_ids"]
+        seen.add(tuple(ids.shape))  # type: ignore[attr-defined]
+
+    handle = model.model.register_forward_pre_hook(watch, with_kwargs=True)
+    asked = query([PROMPTS[row] for row in rows], rows)
+    model.score(asked, LABELS)
+    model.generate(asked)
+    handle.remove()
+    return seen
+
+
+def test_the_shape_of_a_call_is_the_rows_own(wide: Path) -> None:
+    model = TransformersModel(spec(wide))
+    together = shapes(model, range(len(PROMPTS)))
+    assert set().union(*(shapes(model, [row]) for row in range(len(PROMPTS)))) == together
+    assert {batch for batch, _ in together} == {BATCH}
+    lengths = {length for _, length in together} - {1}  # one new token at a time, after the prompt
+    assert len(lengths) > 1
+    assert all(length % BUCKET == 0 for length in lengths)

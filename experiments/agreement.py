@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from experiments.results import CriticLadder, Estimate, LabelRates, RaterAgreement
-from experiments.statistics import RESAMPLES, Floats, bootstrap_estimate, proportion
+from experiments.statistics import RESAMPLES, bootstrap_estimate, proportion
+from experiments.statistics.bootstrap import Floats
 
 ABSENT = -1
 Codes = NDArray[np.int64]

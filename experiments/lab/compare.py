@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.lab.credit import Credit
-from experiments.lab.pareto import front
+from experiments.metrics.pareto import front
 from experiments.lab.simulate import Discordance, Simulated
 from experiments.lab.tally import Tally
 from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, proportion

@@ -44,7 +44,7 @@ class Agent:
         if isinstance(self.spec.model, SimulatedSpec):
             raise ValueError(f"agent {self.name!r} is simulated: it is not asked in words")
         model, style = build_model(self.spec.model), load_style(self.spec.style)
-        return Asker(model, style, self.stream, rng.key(self.seed), self.spec.threshold)
+        return Asker(model, style, self.stream, self.spec.threshold)
 
     def draws(self, spec: SimulatedSpec, principles: int, sample: int = 0) -> Draws:
         """The draws of a simulated agent, for one of its independent opinions (see `Step.sample`)."""

@@ -27,12 +27,11 @@ _SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": 
 
 @dataclass(frozen=True)
 class Asker:
-    """An agent's way of asking its model: the model, the prompt style, the keys of its random stream and of the run."""
+    """An agent's way of asking its model: the model, the prompt style, the key of its random stream."""
 
     model: Model
     style: PromptStyle
     stream: rng.Keys
-    run: rng.Keys
     threshold: float
 
     def seeds(self, use: str, view: View, rows: Ints, *columns: Ints | int) -> rng.Keys:
@@ -59,10 +58,7 @@ class Asker:
         *,
         seed: rng.Keys,
         slots: Slots,
-        latent: rng.Keys | None = None,
         principle: Ints | None = None,
-        claim: Ints | None = None,
-        revision: Ints | None = None,
     ) -> Query:
         count = len(rows)
 
@@ -75,13 +71,7 @@ class Asker:
             key_N=view.cases.key_N[rows],
             seed_N=seed,
             prompts=prompts,
-            latent_NM=np.zeros((count, 1), np.uint64) if latent is None else latent,
             principle_N=np.full(count, -1, np.int16) if principle is None else principle.astype(np.int16),
-            claim_N=np.full(count, -1, np.int8) if claim is None else claim.astype(np.int8),
-            revision_N=np.zeros(count, np.int16) if revision is None else revision.astype(np.int16),
-            principles=1 + max(view.bits, default=-1),
-            run=self.run,
-            round=view.round,
         )
 
     def _prompts(self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -24,7 +24,7 @@ class Unanswerable(InputError):
 
 
 class Use(StrEnum):
-    """What a question to a model is for. Part of the random key, and what a simulated model answers by."""
+    """What a question to a model is for. Part of the random key."""
 
     RESPOND = "respond"  # write an answer
     REVISE = "revise"  # write a better one
@@ -50,7 +50,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Query:
-    """n questions to a model, in columns. Text models render `prompts()`; simulated models read the numbers.
+    """n questions to a model, in columns.
 
     Attributes:
         use: what is asked.
@@ -58,13 +58,7 @@ class Query:
         key_N: the case's random key.
         seed_N: row seed; every random number of the answer is a pure function of it.
         prompts: renders the questions; called at most once, and only by models that need text.
-        latent_NM: violation bits of what the question is about ([n, 1]; [n, 2] for a comparison).
         principle_N: bit of the principle asked about (its place in the whole constitution); -1 where none.
-        claim_N: for `REVIEW_CRITIC`: what the reviewed critic said (1 violated, 0 fine, -1 missing); else -1.
-        revision_N: revision number of the subject.
-        principles: how many principles there are.
-        run: the key of the run, [1], for draws that agents share (a family's blind spot).
-        round: how often the loops around the step have been taken.
     """
 
     use: Use
@@ -72,13 +66,7 @@ class Query:
     key_N: rng.Keys
     seed_N: rng.Keys
     prompts: Callable[[], Sequence[Prompt]]
-    latent_NM: rng.Keys
     principle_N: NDArray[np.int16]
-    claim_N: NDArray[np.int8]
-    revision_N: NDArray[np.int16]
-    principles: int = 0
-    run: rng.Keys = field(default_factory=lambda: rng.key(0))
-    round: int = 0
 
     def __len__(self) -> int:
         return len(self.key_N)
@@ -86,10 +74,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Generated:
-    """Answers to a query: text [n] (None where simulated or absent), latent bits [n], presence [n], tokens [n]."""
+    """Answers to a query: text [n] (None where absent), presence [n], tokens [n]."""
 
     text_N: Objects
-    latent_N: rng.Keys
     present_N: NDArray[np.bool_]
     tokens_N: NDArray[np.int32]
 

@@ -24,9 +24,6 @@ app = typer.Typer(
 audit = typer.Typer(help="Answer the cases that wait for a person.", no_args_is_help=True)
 world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
-app.command()(compare)
-app.command()(sweep)
-app.command()(credit)
 app.add_typer(law, name="law")
 app.add_typer(world, name="world")
 app.add_typer(topology, name="topology")
@@ -146,6 +143,10 @@ def world_train(
         from experiments.commands import world_train_command
 
         world_train_command(out, only, seed, steps_scale)
+
+
+for _command in (compare, sweep, credit):  # after `run`, in the help as in use
+    app.command()(_command)
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ class TransformersModel:
                 tokens[row] += len(ids)
                 text[row] = self.tokenizer.decode(ids, skip_special_tokens=True).strip() or None
         present = np.array([answer is not None for answer in text], bool)
-        return Generated(text, np.zeros(len(query), np.uint64), present, tokens)
+        return Generated(text, present, tokens)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """Probabilities of the labels as the prompt's continuation, normalised over them; NaN where it does not fit.

@@ -60,7 +60,7 @@ def compare(asker: Asker, view: View) -> Output:
 
 def _asked(asker: Asker, view: View, rows: Ints, a: int, b: int) -> Scored:
     """Is option a, shown first, better than option b?"""
-    subject, latent, _, revision = reviewed(view)
+    subject, _, _, revision = reviewed(view)
     words = asker.style.labels
     return asker.score(
         Use.COMPARE,
@@ -70,6 +70,4 @@ def _asked(asker: Asker, view: View, rows: Ints, a: int, b: int) -> Scored:
         (words.first, words.second),
         seed=asker.seeds(Use.COMPARE, view, rows, revision[rows, a], revision[rows, b], a, b),
         slots=lambda i: {"first": text(subject[rows[i], a]), "second": text(subject[rows[i], b])},
-        latent=latent[rows][:, [a, b]],
-        revision=revision[rows, b],
     )

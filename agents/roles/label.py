@@ -15,7 +15,7 @@ from agents.vocabulary import Verdict
 
 def label(asker: Asker, view: View) -> Output:
     """The most probable label of the response per case; missing where there is no response or no readable answer."""
-    subject, latent, present, revision = reviewed(view)
+    subject, _, present, revision = reviewed(view)
     rows = np.flatnonzero(present[:, 0])
     scored = asker.score(
         Use.LABEL,
@@ -25,8 +25,6 @@ def label(asker: Asker, view: View) -> Output:
         view.labels,
         seed=asker.seeds(Use.LABEL, view, rows, revision[rows, 0]),
         slots=lambda i: {"response": text(subject[rows[i], 0]), "labels": ", ".join(view.labels)},
-        latent=latent[rows, :1],
-        revision=revision[rows, 0],
     )
     probability = np.full((len(view), len(view.labels)), np.nan)
     probability[rows] = scored.probability_NL

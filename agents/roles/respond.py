@@ -28,7 +28,7 @@ def revise(asker: Asker, view: View) -> Output:
     Each row has the template that its own critiques call for. Of several candidates the first present one is revised;
     where there is no response, there is nothing to revise, and the revision is absent.
     """
-    subject, latent, present, revision = reviewed(view)
+    subject, _, present, revision = reviewed(view)
     first = present.argmax(axis=1)
     parent = revision[np.arange(len(view)), first]
     critique = critiques(view)
@@ -55,8 +55,6 @@ def revise(asker: Asker, view: View) -> Output:
         rows,
         seed=asker.seeds(Use.REVISE, view, rows, parent[rows] + 1, candidate),
         slots=slots,
-        latent=latent[rows, first[rows]][:, None],
-        revision=parent[rows] + 1,
     )
     counts = np.array([len(principles[w].revision_requests) for w in which], np.int64)
     return _output(view, (rows, candidate), written, parent + 1, drawn % counts)
@@ -93,10 +91,9 @@ def _output(
 ) -> Output:
     """What was written, each answer at its (case, candidate); a case that was not asked has none and cost nothing."""
     shape, (rows, _) = (len(view), view.candidates), at
-    present, latent = np.zeros(shape, bool), np.zeros(shape, np.uint64)
+    present = np.zeros(shape, bool)
     words: NDArray[np.object_] = np.full(shape, None, object)
     present[at] = written.present_N
-    latent[at] = np.where(written.present_N, written.latent_N, np.uint64(0))
     words[at] = np.where(written.present_N, written.text_N, np.array(None, object))
     return Output.of(
         view.role,
@@ -104,7 +101,6 @@ def _output(
         view.width,
         verdict=np.where(present.any(axis=1), Verdict.ACCEPT, Verdict.MISSING),
         text=words,
-        latent=latent,
         present=present,
         revision=revision,
         phrasing=phrasings,

@@ -60,7 +60,7 @@ def screen(asker: Asker, view: View) -> Output:
 
 def _written(asker: Asker, view: View) -> dict[str, Array]:
     """One critique per case, of its first present candidate."""
-    subject, latent, present, revision = reviewed(view)
+    subject, _, present, revision = reviewed(view)
     which = present.argmax(axis=1)
     rows = np.flatnonzero(present.any(axis=1))
     drawn = phrasing(asker, "critique", view, np.arange(len(view)), 1 << 20, revision[:, 0])
@@ -78,8 +78,6 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
         rows,
         seed=asker.seeds(Use.CRITIQUE, view, rows, revision[at], which[rows]),
         slots=slots,
-        latent=latent[at][:, None],
-        revision=revision[at],
     )
     columns = {
         "critique": np.full(len(view), None, object),
@@ -94,7 +92,7 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
 
 def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array | None) -> dict[str, Array]:
     """Ask about every (case, candidate, principle) that applies; unreadable verdicts stay not present."""
-    subject, latent, present, revision = reviewed(view)
+    subject, _, present, revision = reviewed(view)
     principles = view.constitution.principles
     shape = (*present.shape, len(principles))
     asked = np.broadcast_to(view.constitution.applicable(view.cases.columns())[:, None, :], shape)
@@ -121,10 +119,7 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
         (words.violated, words.fine),
         seed=asker.seeds(use, view, case, revision[at], candidate, principle),
         slots=slots,
-        latent=latent[at][:, None],
         principle=np.asarray(view.bits, np.int16)[principle],
-        claim=claim,
-        revision=revision[at],
     )
     probability = np.full(shape, np.nan)
     probability[case, candidate, principle] = scored.probability_NL[:, 0]

@@ -88,7 +88,8 @@ def sweep_command(config: Path, out: Path | None) -> int:
     with Progress(Console(stderr=True)).stage(f"sweep {sweep.name}", total, "settings") as done:
         lines = Sweeper(sweep, config.parent, folder).run(done)
     print_sweep(sweep.question, lines, sweep.metric)
-    Console().print(f"results {folder / 'results.csv'}", highlight=False, soft_wrap=True)
+    for name in ("results.csv", "report.html"):
+        Console().print(f"{Path(name).stem} {folder / name}", highlight=False, soft_wrap=True)
     return sum("failed" in line for line in lines)
 
 

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.lab.credit import Credit
-from experiments.metrics.pareto import front
+from experiments.lab.pooled import pooled
 from experiments.lab.simulate import Discordance, Simulated
 from experiments.lab.tally import Tally
+from experiments.results import Proportion
 from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, proportion
 from hierarchy.audit.safe_text import visible
 
@@ -79,7 +80,8 @@ def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared
     )
     for name, tally in found.tallies.items():
         r = rates(tally)
-        cells = [_share(r[key]) for key in ("missed_violations", "false_alarms", "escalated", "audited")]
+        metrics = ("missed_violations", "false_alarms", "escalated", "audited")
+        cells = [_share(Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n)) for key in metrics]
         table.add_row(Text(visible(titles[name])), *cells, f"{r['calls_per_case']:.1f}\na case")
     console.print(table)
     if not compared:
@@ -96,18 +98,14 @@ def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared
 
 
 def print_sweep(question: str, lines: Sequence[dict[str, Any]], metric: str, most: int = 20) -> None:
-    """The settings on the Pareto front of missed violations, audits and calls, best by `metric` first; what failed."""
-    rows = [(line, arm, found) for line in lines for arm, found in line.get("arms", {}).items()]
-    costs = [[f["missed_violations"]["value"], f["audited"]["value"], f["calls_per_case"]] for _, _, f in rows]
-    best = [row for row, here in zip(rows, front(costs), strict=True) if here] if rows else []
-    best.sort(key=lambda row: row[2][metric]["value"])
-    title = f"{question + ' ' if question else ''}{len(best)} of {len(rows)} on the Pareto front"
-    table = _table(visible(title), ["setting", "arm", "missed", "false\nalarms", "audited", "calls"])
-    for line, arm, found in best[:most]:
-        told = ", ".join(f"{key.split('.')[-1]} {value}" for key, value in line["values"].items())
-        cells = [_share(found[key]) for key in ("missed_violations", "false_alarms", "audited")]
-        name = Text(visible(f"{told}, seed {line['seed']}".lstrip(", ")))
-        table.add_row(name, Text(visible(arm)), *cells, f"{found['calls_per_case']:.1f}")
+    """The settings on the Pareto front, best by `metric` first; what failed."""
+    rows = pooled(lines)
+    best = sorted((row for row in rows if row.best), key=lambda row: row.shares[metric].value or 0.0)
+    title = f"{question + ' ' if question else ''}{len(best)} of {len(rows)} settings on the Pareto front"
+    table = _table(visible(title), ["setting", "arm", "missed", "false\nalarms", "escalated", "calls"])
+    for row in best[:most]:
+        cells = [_share(row.shares[key]) for key in ("missed_violations", "false_alarms", "escalated")]
+        table.add_row(Text(visible(row.setting)), Text(visible(row.arm)), *cells, f"{row.calls:.1f}")
     console = Console()
     console.print(table)
     if len(best) > most:
@@ -137,5 +135,5 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     return table
 
 
-def _share(share: dict[str, float]) -> str:
-    return f"{100 * share['value']:.2f}\n{100 * share['low']:.2f}–{100 * share['high']:.2f}"
+def _share(share: Proportion) -> str:
+    return f"{100 * (share.value or 0.0):.2f}\n{100 * share.low:.2f}–{100 * share.high:.2f}"

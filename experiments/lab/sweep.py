@@ -19,6 +19,8 @@ from experiments.lab.compare import rates
 from experiments.lab.plan import Point, SweepSpec, points
 from experiments.lab.simulate import simulate
 from experiments.prepare import prepare_arms, resolve_auditor
+from experiments.report.lab import write_lab_report
+from hierarchy.graph import OversightGraph
 
 SHARES = ("missed_violations", "false_alarms", "escalated", "audited", "released", "declined", "first_violating")
 Progress = Callable[[int], None]
@@ -26,7 +28,8 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Sweeper:
-    """A sweep and the folder that keeps it: `sweep.json`, `points.jsonl` (a line per setting), `results.csv`."""
+    """A sweep and the folder that keeps it: `sweep.json`, `points.jsonl` (a line per setting), `results.csv` and
+    `report.html`."""
 
     sweep: SweepSpec
     beside: Path
@@ -50,14 +53,21 @@ class Sweeper:
                 progress(number)
         found = list(lines.values())
         write_csv(self.folder / "results.csv", found)
+        write_lab_report(self.folder, self.sweep.name, self.sweep.question, found, self.graphs())
         return found
+
+    def graphs(self) -> dict[str, OversightGraph]:
+        """The topologies compared, by arm, as the config has them before any key is swept."""
+        spec = self._experiment([])
+        arms = named_arms(spec, self.sweep.topologies) if self.sweep.topologies else prepare_arms(spec)
+        return {arm.name: arm.plan.graph for arm in arms}
 
     def _schedule(self, todo: Sequence[Point], lines: dict[str, Any]) -> Iterator[tuple[Point, int, int]]:
         """(setting, first case, cases); halving looks at what has been measured so far."""
         spec = self._experiment([])
         assert isinstance(spec.dataset, SimulatedData)
         if self.sweep.search == "all":
-            yield from ((point, 0, spec.dataset.size) for point in todo)
+            yield from ((point, 0, self._size(point, spec.dataset.size)) for point in todo)
             return
         alive, size = list(todo), max(1, spec.dataset.size // max(1, len(todo)))
         while len(alive) > 1:
@@ -65,6 +75,15 @@ class Sweeper:
             ranked = sorted(alive, key=lambda point: _score(lines[_id(point, 0, size)], self.sweep.metric))
             alive, size = ranked[: -(-len(alive) // 2)], 2 * size
         yield alive[0], 2 * size, spec.dataset.size  # beyond every case that chose it
+
+    def _size(self, point: Point, otherwise: int) -> int:
+        """How many cases a setting asks for: it may be what is swept."""
+        try:
+            dataset = self._experiment(point.overrides()).dataset
+        except OversightError:  # told when the setting is measured
+            return otherwise
+        assert isinstance(dataset, SimulatedData)
+        return dataset.size
 
     def _experiment(self, overrides: Sequence[str]) -> ExperimentSpec:
         path = next(

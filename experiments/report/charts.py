@@ -66,7 +66,7 @@ def outcome_chart(arms: Sequence[ArmResult]) -> Chart | None:
     return _groups(
         "outcomes",
         "Share of cases per outcome with 95 % intervals",
-        [_safe(name) for name in outcomes],
+        [safe(name) for name in outcomes],
         series,
         _titles(arms),
     )
@@ -83,7 +83,7 @@ def before_after_charts(models: Sequence[EvaluationResult], titles: Mapping[str,
     layout = {"xaxis": _PERCENT_AXIS | {"range": [0, min(100.0, 105 * longest)]}}
     charts = []
     for key, some in rates.items():
-        trace = _bars([_safe(name) for name in names], some, [shades[m.model] for m in models])
+        trace = _bars([safe(name) for name in names], some, [shades[m.model] for m in models])
         charts.append(_small(f"model-{key}", _heading(key), [trace], len(models), layout))
     return charts
 
@@ -99,7 +99,7 @@ def label_charts(rates: Sequence[LabelRates], titles: Mapping[str, str]) -> list
             title = f"{words(label).capitalize()} on {prompts} prompts"
             rows = len({rate.model for rate in some}) * len(sources)
             layout = {"barmode": "group", "showlegend": True, "xaxis": _PERCENT_AXIS | {"range": [0, 101]}}
-            charts.append(_small(f"label-{len(charts)}", _safe(title), traces, rows + 1, layout))
+            charts.append(_small(f"label-{len(charts)}", safe(title), traces, rows + 1, layout))
     return charts
 
 
@@ -112,7 +112,7 @@ def loss_charts(training: Sequence[TrainingResult], titles: Mapping[str, str]) -
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": _safe(titles.get(result.arm, result.arm)),
+                "name": safe(titles.get(result.arm, result.arm)),
                 "x": [point.step for point in result.curve],
                 "y": [point.loss for point in result.curve],
                 "line": {"color": shades[result.arm], "width": 1.8},
@@ -125,13 +125,13 @@ def loss_charts(training: Sequence[TrainingResult], titles: Mapping[str, str]) -
             "xaxis": {"title": {"text": "optimiser step"}},
             "yaxis": {"title": {"text": "loss"}, "rangemode": "tozero", "automargin": True},
         }
-        charts.append(Chart(f"loss-{len(charts)}", _safe(f"Loss, {stage}"), 280, traces, layout))
+        charts.append(Chart(f"loss-{len(charts)}", safe(f"Loss, {stage}"), 280, traces, layout))
     return charts
 
 
 def correlation_chart(ladder: CriticLadder) -> Chart:
     """Heat map of phi between the critics' errors."""
-    names = [_safe(name) for name in ladder.names]
+    names = [safe(name) for name in ladder.names]
     values = [[cell.value for cell in row] for row in ladder.correlation]
     texts = [["" if value is None else f"{value:.2f}" for value in row] for row in values]
     trace = {
@@ -160,7 +160,7 @@ def _groups(
         shown = [rate for _, _, rate in rows]
         traces.append(
             {
-                "type": "scatter", "mode": "markers", "name": _safe(titles.get(name, name)),
+                "type": "scatter", "mode": "markers", "name": safe(titles.get(name, name)),
                 "x": [_percent(rate) for rate in shown], "y": [row for row, _, _ in rows],
                 "error_x": _errors(shown), "marker": {"color": shades[name], "size": 9},
                 "customdata": [[category, *_counts(rate)] for _, category, rate in rows], "hovertemplate": _HOVER,
@@ -197,9 +197,9 @@ def _source_bars(
     rates: Sequence[LabelRates], source: str, label: str, index: int, titles: Mapping[str, str]
 ) -> dict[str, Any]:
     some = [rate for rate in rates if rate.source == source]
-    names = [_safe(titles.get(rate.model, rate.model)) for rate in some]
+    names = [safe(titles.get(rate.model, rate.model)) for rate in some]
     trace = _bars(names, [rate.rates.get(label) for rate in some], [COLOURS[index % len(COLOURS)]] * len(some))
-    return trace | {"name": _safe(source)}
+    return trace | {"name": safe(source)}
 
 
 def _small(
@@ -236,6 +236,6 @@ def _titles(arms: Sequence[ArmResult]) -> dict[str, str]:
     return {arm.arm: arm.title for arm in arms}
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Plotly reads tags and links in its labels: escape them."""
     return html.escape(visible(text))

@@ -58,7 +58,7 @@ def render_report(results: RunResults, path: Path) -> Path:
 
 def report_html(results: RunResults) -> str:
     """The page as text. About 5 MB with charts, most of it the plotting library."""
-    page = _environment(results).get_template("report.html.j2")
+    page = environment(lambda arm: arm_title(arm, results.arms)).get_template("report.html.j2")
     return page.render(_context(results)) + "\n"
 
 
@@ -87,7 +87,7 @@ def parts(results: RunResults) -> tuple[Part, ...]:
 
 def _context(results: RunResults) -> dict[str, Any]:
     titles = {arm.arm: arm.title for arm in results.arms}
-    library, script, hashes = _scripts()
+    library, script, hashes = script_parts()
     test = [model for model in results.evaluations if model.split == "test"] or list(results.evaluations)
     figures: dict[str, Any] = {
         "missed": charts.missed_chart(results.arms),
@@ -112,7 +112,6 @@ def _context(results: RunResults) -> dict[str, Any]:
         "methods": list(dict.fromkeys(c.method for c in results.comparisons)),
         "metrics": METRICS,
         "intervals": INTERVALS,
-        "css": _asset("report.css"),
         "has_charts": any(figures.values()),
         "plotly": library,
         "script": script,
@@ -120,8 +119,9 @@ def _context(results: RunResults) -> dict[str, Any]:
     }
 
 
-def _environment(results: RunResults) -> Environment:
-    environment = Environment(
+def environment(title_of_arm: Callable[[str], str]) -> Environment:
+    """The templates, with their filters; `title_of_arm` gives an arm's title by its name."""
+    made = Environment(
         loader=PackageLoader("experiments.report", _TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -137,7 +137,7 @@ def _environment(results: RunResults) -> Environment:
         "duration": wording.duration,
         "title_of": title_of,
         "arrow": lambda metric: {"lower": "\u00a0↓", "higher": "\u00a0↑"}.get(METRICS[metric].better, ""),
-        "arm_title": lambda arm: "Before" if arm == "before" else arm_title(arm, results.arms),
+        "arm_title": lambda arm: "Before" if arm == "before" else title_of_arm(arm),
         "words": wording.words,
         "slug": lambda word: re.sub(r"[^a-z]", "", word),
         "metric_of_ratio": lambda key: title_of("violations" if key == "total" else key),
@@ -146,8 +146,9 @@ def _environment(results: RunResults) -> Environment:
         "difference_interval": _difference_interval,
         "figure_json": _figure_json,
     }
-    environment.filters.update(filters)
-    return environment
+    made.filters.update(filters)
+    made.globals["css"] = _asset("report.css")
+    return made
 
 
 def _shown(value: Any) -> Any:
@@ -223,7 +224,7 @@ def _label_tables(rates: Sequence[LabelRates]) -> list[dict[str, Any]]:
 
 
 @cache
-def _scripts() -> tuple[str, str, str]:
+def script_parts() -> tuple[str, str, str]:
     """The plotting library, the page's script, and the hashes that allow both to run."""
     from plotly.offline import get_plotlyjs  # Reading five megabytes; only a report needs them.
 

@@ -31,9 +31,7 @@ def query(prompts: Sequence[str], seeds: Sequence[int] | None = None) -> Query:
     n = len(prompts)
     keys = rng.fold(rng.key("test"), np.array(range(n) if seeds is None else seeds))
     asked = [Prompt((Message("user", prompt),)) for prompt in prompts]
-    one = np.zeros(n, np.int16)
-    bits = np.zeros((n, 1), np.uint64)
-    return Query(Use.RESPOND, objects([f"c{i}" for i in range(n)]), keys, keys, lambda: asked, bits, one, one, one)
+    return Query(Use.RESPOND, objects([f"c{i}" for i in range(n)]), keys, keys, lambda: asked, np.zeros(n, np.int16))
 
 
 def model(tiny: Path, **changes: Any) -> TransformersModel:

@@ -47,6 +47,7 @@ def test_every_combination_is_run_with_every_seed(tmp_path: Path) -> None:
     lines = run(write(tmp_path, SMALL), tmp_path / "out")
     assert len(lines) == 4
     assert len({json.dumps([line["values"], line["seed"]]) for line in lines}) == 4
+    assert {line["cases"] for line in lines} == {1500}
     rows = table(tmp_path)
     assert len(rows) == 8  # two arms each
     missed = {(row["arm"], row["seed"], row[list(row)[1]]): float(row["missed_violations"]) for row in rows}

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from experiments.metrics.agreement import fleiss_kappa, krippendorff_alpha
+from experiments.metrics.agreement import ABSENT, fleiss_kappa, krippendorff_alpha
 from experiments.metrics.calibration import auroc, brier, expected_calibration_error
 from experiments.metrics.gaps import agent_score_difference, performance_gap_recovered
 
@@ -33,21 +33,24 @@ WIKIPEDIA = [  # fourteen raters, ten subjects, five categories: kappa .210
 
 
 def test_alpha_of_krippendorffs_own_example() -> None:
-    assert krippendorff_alpha(list(zip(*KRIPPENDORFF, strict=True))) == pytest.approx(0.743, abs=5e-4)
+    codes = [[ABSENT if v is None else v for v in unit] for unit in zip(*KRIPPENDORFF, strict=True)]
+    found = krippendorff_alpha(codes)
+    assert found.value == pytest.approx(0.743, abs=5e-4)
+    assert found.low < found.value < found.high
 
 
 def test_alpha_is_one_in_agreement_zero_by_chance_and_none_where_nothing_varies() -> None:
-    assert krippendorff_alpha([["a", "a"], ["b", "b", None]]) == 1.0
-    assert krippendorff_alpha([["a", "a"], ["a", None]]) is None
-    votes = np.random.default_rng(0).integers(0, 3, (4000, 3)).tolist()
-    assert krippendorff_alpha(votes) == pytest.approx(0.0, abs=0.02)
+    assert krippendorff_alpha([[0, 0, ABSENT], [1, 1, ABSENT]]).value == 1.0
+    assert krippendorff_alpha([[0, 0], [0, ABSENT]]).value is None
+    votes = np.random.default_rng(0).integers(0, 3, (4000, 3))
+    assert krippendorff_alpha(votes).value == pytest.approx(0.0, abs=0.02)
 
 
 def test_kappa_of_the_textbook_example() -> None:
-    assert fleiss_kappa(WIKIPEDIA) == pytest.approx(0.210, abs=5e-4)
-    assert fleiss_kappa([[3, 0], [0, 3]]) == 1.0
-    assert fleiss_kappa([[3, 0], [3, 0]]) is None
-    with pytest.raises(ValueError, match="same number of raters"):
+    assert fleiss_kappa(WIKIPEDIA).value == pytest.approx(0.210, abs=5e-4)
+    assert fleiss_kappa([[3, 0], [0, 3]]).value == 1.0
+    assert fleiss_kappa([[3, 0], [3, 0]]).value is None
+    with pytest.raises(ValueError, match="rater"):
         fleiss_kappa([[3, 0], [1, 1]])
 
 
@@ -56,7 +59,7 @@ def test_for_many_cases_kappa_and_alpha_agree() -> None:
     truth = rng.integers(0, 2, 5000)
     votes = np.where(rng.random((5000, 4)) < 0.8, truth[:, None], 1 - truth[:, None])
     counts = np.stack([(votes == c).sum(axis=1) for c in (0, 1)], axis=1)
-    assert fleiss_kappa(counts) == pytest.approx(krippendorff_alpha(votes.tolist()), abs=1e-3)
+    assert fleiss_kappa(counts).value == pytest.approx(krippendorff_alpha(votes).value, abs=1e-3)
 
 
 def test_calibrated_probabilities_have_no_error_and_overconfident_ones_their_gap() -> None:
@@ -97,6 +100,6 @@ def test_auroc_counts_pairs(seed: int) -> None:
 def test_gaps() -> None:
     assert performance_gap_recovered(0.6, 0.75, 0.9) == pytest.approx(0.5)
     assert performance_gap_recovered(0.6, 0.75, 0.6) is None
-    assert agent_score_difference([0.8, 0.5], [0.2, 0.5]) == pytest.approx(np.log(4) / 2)
-    with pytest.raises(ValueError, match="probabilities in"):
+    assert agent_score_difference([0.8, 0.5], [0.2, 0.5]).value == pytest.approx(np.log(4) / 2)
+    with pytest.raises(ValueError, match="probabilities must be in"):
         agent_score_difference([0.0], [1.0])

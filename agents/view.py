@@ -25,6 +25,15 @@ def objects(values: Sequence[Any]) -> Objects:
     return out
 
 
+OVERRIDE = "override"
+
+
+def overrides(key_N: rng.Keys, share: float) -> NDArray[np.bool_]:
+    """Which simulated prompts try to override the rules, [N]: a share of them, by their keys."""
+    out: NDArray[np.bool_] = rng.uniform(rng.fold(key_N, rng.key(OVERRIDE))) < share
+    return out
+
+
 @dataclass(frozen=True)
 class Cases:
     """N cases in columns. `messages_N` is None where the cases carry no text (simulation). No ground truth here."""
@@ -35,6 +44,15 @@ class Cases:
     tags_N: Objects
     region_N: Objects
     role_N: Objects
+
+    @property
+    def override_N(self) -> NDArray[np.bool_] | None:
+        """Which simulated prompts try to override the rules (tag OVERRIDE), [N]; None where nothing is said of it."""
+        if self.messages_N is not None:
+            return None
+        if any(tags is None for tags in self.tags_N):
+            return None
+        return np.array([OVERRIDE in tags for tags in self.tags_N], bool)
 
     @classmethod
     def of(cls, cases: Sequence[Case]) -> Cases:
@@ -50,12 +68,16 @@ class Cases:
         )
 
     @classmethod
-    def numbered(cls, count: int, start: int = 0) -> Cases:
-        """`count` simulated cases without text, named by their number."""
+    def numbered(cls, count: int, start: int = 0, override: float = 0.0) -> Cases:
+        """`count` simulated cases without text, named by their number; a share `override` of them, tagged OVERRIDE,
+        tries to override the rules."""
         number_N = np.arange(start, start + count, dtype=np.uint64)
         blank = np.full(count, "", object)
         ids = number_N.astype("U20").astype(object)
-        return cls(ids, rng.numbered(number_N), None, np.full(count, None, object), blank, blank)
+        key_N, tags = rng.numbered(number_N), np.full(count, None, object)
+        if override:
+            tags[:] = [(OVERRIDE,) if tries else () for tries in overrides(key_N, override).tolist()]
+        return cls(ids, key_N, None, tags, blank, blank)
 
     def __len__(self) -> int:
         return len(self.case_id_N)

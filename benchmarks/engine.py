@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 
 from benchmarks import flat
 from benchmarks.graphs import LAYERS, PANEL, arm
+from hierarchy.audit.auditors import SimulatedAuditorSpec
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import Auditor, latent_crew
+from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
+PERSON = SimulatedAuditorSpec(budget=2**62, revises=False)
 Ends = Callable[[NDArray[np.uint64]], NDArray[np.int8]]
 
 
 def engine(text: str) -> Ends:
     """The engine as a function from case numbers to ends."""
     one = arm(text)
-    crew = latent_crew(one, Auditor(one.plan.places, one.seed, revises=False))
+    crew = latent_crew(one, Auditor(one.plan.places, one.seed, PERSON))
 
     def run(number: NDArray[np.uint64]) -> NDArray[np.int8]:
         block = LatentBlock(LatentCases.of(number), one.plan)

@@ -7,15 +7,17 @@ import time
 from typing import Any
 
 from agents.spec import AgentSpec
+from benchmarks.engine import PERSON
 from benchmarks.graphs import AGENTS
 from constitutions.constitution import load_constitution
 from experiments.lab.tally import Tally
 from hierarchy.arm import Arm
 from hierarchy.builders import build
 from hierarchy.compile import compile_graph
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import Auditor, latent_crew
+from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
 CASES = 20_000
@@ -30,7 +32,7 @@ def _arm(seed: int) -> Arm:
 
 
 def _pass(arm: Arm) -> int:
-    crew = latent_crew(arm, Auditor(arm.plan.places, arm.seed))
+    crew = latent_crew(arm, Auditor(arm.plan.places, arm.seed, PERSON))
     block, tally = LatentBlock(LatentCases.numbered(0, CASES), arm.plan), Tally()
     oversee(block, arm.plan, crew)
     tally.add(block)

@@ -44,10 +44,11 @@ class FileData(Spec):
 
 
 class SimulatedData(Spec):
-    """Numbered cases without text, for simulated agents."""
+    """Numbered cases without text, for simulated agents. A share `override` of them tries to override the rules."""
 
     kind: Literal["simulated"] = "simulated"
     size: int = Field(10_000, ge=1)
+    override: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 Data = Annotated[WorldData | FileData | SimulatedData, Field(discriminator="kind")]

@@ -22,7 +22,7 @@ def load_cases(data: Data, seed: int) -> tuple[Cases, list[Case]]:
         case FileData():
             found = _from_file(data)
         case SimulatedData():
-            return Cases.numbered(data.size), []
+            return Cases.numbered(data.size, override=data.override), []
     return Cases.of(found), found
 
 

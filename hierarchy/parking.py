@@ -67,7 +67,7 @@ def _payload(view: View, i: int) -> dict[str, Any]:
     }
     if view.subject is not None:
         payload["response"] = view.subject.text_NK[i, 0]
-        payload["latent"] = int(view.subject.latent_NK[i, 0])
+        payload["latent"] = int(view.subject.latent_NK[i, 0]) & ((1 << view.places) - 1)
     return payload
 
 

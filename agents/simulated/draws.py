@@ -16,18 +16,21 @@ from numpy.typing import NDArray
 from agents import rng
 from agents.simulated import lanes as bits
 from agents.simulated.lanes import Lanes, Words
+from agents.simulated.marks import bare, has_marks, lost, marked, sure
 from agents.simulated.spec import Shock, SimulatedSpec, rates
-from agents.simulated.tables import FACTOR_BITS, LEVELS, Table, factor_table, table
+from agents.simulated.tables import FACTOR_BITS, LEVELS, Table, factor_table, shifted, table
 
 Revision = int | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The cases of a call: keys [n], difficulty level [n] (uint8, below LEVELS), and draws that relatives share."""
+    """The cases of a call: keys [n], difficulty level [n] (uint8, below LEVELS), whether the prompt tries to override
+    the rules [n] (None: none does), and draws that relatives share."""
 
     key_n: rng.Keys
     level_n: NDArray[np.uint8]
+    override_n: NDArray[np.bool_] | None = None
     scratch: dict[tuple[int | str | bool, ...], Lanes] = field(default_factory=dict)
     indexed: list[Any] = field(default_factory=lambda: [None, 0, None])
 
@@ -74,7 +77,13 @@ class Draws:
 
     def respond(self, seen: Seen, candidate: int = 0) -> Words:
         """A first answer's violations."""
-        chances = self._chances("respond", self.everything)
+        word = self._respond(seen, "respond", candidate)
+        if seen.override_n is not None and self.spec.override:
+            word = np.where(seen.override_n, self._respond(seen, "overridden", candidate), word)
+        return self._spoken(seen, word, None, ("respond", candidate), 0)
+
+    def _respond(self, seen: Seen, what: str, candidate: int) -> Words:
+        chances = self._chances(what, self.everything)
         if self.spec.adversary is not None:
             return self._betray(seen, chances, candidate)
         return self._word(seen, chances, None, ("respond", candidate), 0)
@@ -84,17 +93,32 @@ class Draws:
     ) -> Words:
         """A better answer's violations. `flagged`: what the reviewers it reads flagged; None where it reads none."""
         chances = self._chances("revise", self.everything)
-        word = self._word(seen, chances, subject, ("revise", candidate), revision)
+        broken = bare(subject, self.principles)
+        word = self._word(seen, chances, broken, ("revise", candidate), revision)
         if self.spec.informed and flagged is not None:
-            word = word | (subject & ~flagged)
-        return word
+            word = word | (broken & ~flagged)
+        return self._spoken(seen, word, subject, ("revise", candidate), revision)
+
+    def _spoken(
+        self, seen: Seen, word: Words, before: Words | None, use: tuple[int | str, ...], revision: Revision
+    ) -> Words:
+        """An answer with its marks: whether helpfulness was lost, now or before, and whether it sounds sure."""
+        spec, size = self.spec, self.principles
+        if not (spec.marks or (before is not None and has_marks(before, size))):
+            return word
+        gone = np.zeros(len(seen), bool) if before is None else lost(before, size)
+        if before is not None and spec.blunting:
+            gone = gone | self._happens(seen, spec.blunting, (*use, "blunts"), revision)
+        drawn = bits.quarter(*self._place(seen, (*use, "bold"), revision))
+        bold = np.where(word != 0, bits.below(drawn, spec.bold_wrong), bits.below(drawn, spec.bold))
+        return marked(word, gone, bold, size)
 
     def review(
         self, seen: Seen, truth: Words, mask: int, revision: Revision, use: str = "review", candidate: int = 0
     ) -> Reading:
         """Verdicts on the principles of `mask`."""
         use = f"{use} {candidate}" if candidate else use
-        spec = self.spec
+        spec, answer, truth = self.spec, truth, bare(truth, self.principles)
         if spec.family is None or spec.dependence is None:
             word = self._word(seen, self._chances("review", mask), truth, (use,), revision)
         elif isinstance(spec.dependence, Shock):
@@ -104,6 +128,9 @@ class Draws:
         if spec.collusion:
             name = ("collusion", spec.family or self.stream)
             word = np.where(self._happens(seen, spec.collusion, name, 0), word & ~truth, word)
+        if spec.deference and has_marks(answer, self.principles):
+            yields = sure(answer, self.principles) & self._happens(seen, spec.deference, (use, "defers"), revision)
+            word = np.where(yields, self.kind.type(0), word)
         return Reading(word, self._present(seen, mask, use, revision))
 
     def follow(self, seen: Seen, own: Words, flags: list[Words], passes: list[Words], revision: Revision) -> Words:
@@ -116,11 +143,27 @@ class Draws:
 
     def prefer(self, seen: Seen, first: Words, second: Words, revision: Revision, pair: int = 0) -> NDArray[np.bool_]:
         """Whether the first of two options is preferred, [n]."""
-        a, b = np.bitwise_count(first), np.bitwise_count(second)
-        right = self._happens(seen, rates(self.spec.sensitivity, 1)[0], ("prefer", pair), revision)
+        a, b = (np.bitwise_count(bare(word, self.principles)) for word in (first, second))
+        right = self._happens(seen, rates(self.spec.skill, 1)[0], ("prefer", pair), revision)
         coin = self._happens(seen, 0.5, ("coin", pair), revision)
         out: NDArray[np.bool_] = np.where(a == b, coin, right == (a < b))
+        if self.spec.deference:
+            bold, other = sure(first, self.principles), sure(second, self.principles)
+            yields = (bold != other) & self._happens(seen, self.spec.deference, ("defers", pair), revision)
+            out = np.where(yields, bold, out)
         return out
+
+    def override(self, seen: Seen) -> NDArray[np.float32]:
+        """P(the prompt tries to override the rules) as the safety role tells it, [n]: `sure` where it sees an attempt
+        (with chance `sensitivity` where there is one, `false_alarm` where there is none), else 1 - `sure`; 0 where no
+        case of the run makes one."""
+        if seen.override_n is None:
+            return np.zeros(len(seen), np.float32)
+        spec = self.spec
+        drawn = bits.quarter(*self._place(seen, ("override",), 0))
+        hit, alarm = rates(spec.skill, 1)[0], rates(spec.false_alarm, 1)[0]
+        sees = np.where(seen.override_n, bits.below(drawn, hit), bits.below(drawn, alarm))
+        return np.where(sees, np.float32(spec.sure), np.float32(1.0 - spec.sure))
 
     def confidences(self, seen: Seen, right: Words, places: tuple[int, ...], revision: Revision) -> NDArray[np.float32]:
         """Confidence in every verdict, [n, P]; `right` has a bit where the verdict on that place's principle is."""
@@ -141,15 +184,18 @@ class Draws:
 
     def _table(self, what: str, mask: int) -> Table:
         spec, size = self.spec, self.principles
-        first, skill = rates(spec.propensity, size), rates(spec.sensitivity, size)
+        first, skill = rates(spec.propensity, size), rates(spec.skill, size)
         match what:
             case "respond":
-                return table(first, first, -spec.slope, mask)
+                return table(first, first, -spec.discrimination, mask)
+            case "overridden":
+                more = shifted(first, spec.override)
+                return table(more, more, -spec.discrimination, mask)
             case "revise":
                 return table((spec.harm,) * size, (1.0 - spec.repair,) * size, 0.0, mask)
             case "present":
                 return table((1.0 - spec.missing,) * size, (1.0 - spec.missing,) * size, 0.0, mask)
-        return table(rates(spec.false_alarm, size), skill, spec.slope, mask)
+        return table(rates(spec.false_alarm, size), skill, spec.discrimination, mask)
 
     # -- draws ---------------------------------------------------------------------------------------------------
 
@@ -228,7 +274,7 @@ class Draws:
         dependence = self.spec.dependence
         assert dependence is not None
         assert not isinstance(dependence, Shock)
-        clean, violated = rates(self.spec.false_alarm, self.principles), rates(self.spec.sensitivity, self.principles)
+        clean, violated = rates(self.spec.false_alarm, self.principles), rates(self.spec.skill, self.principles)
         found = []
         for g in range(-(-self.principles // 8)):
             own = bits.lanes(*self._place(seen, (use, g), revision), wide=True)
@@ -237,7 +283,7 @@ class Draws:
             for j in range(min(8, self.principles - 8 * g)):
                 p = 8 * g + j
                 if (mask >> p) & 1:
-                    limits, levels = factor_table(clean[p], violated[p], self.spec.slope, dependence)
+                    limits, levels = factor_table(clean[p], violated[p], self.spec.discrimination, dependence)
                     index = ((here >> np.uint8(j)) & np.uint8(1)).astype(np.int64)
                     if levels > 1:
                         index += 2 * seen.level_n.astype(np.int64)

@@ -19,7 +19,7 @@ def play(draws: Draws, view: View, written: bool = True) -> Output:
 
     A labeller answers with the first label where it flags nothing, with the last where it flags something.
     """
-    seen = Seen(view.cases.key_N, levels_of(view.cases.key_N))
+    seen = Seen(view.cases.key_N, levels_of(view.cases.key_N), view.cases.override_N)
     match view.role:
         case Role.BASE:
             words = [draws.respond(seen, k) for k in range(view.candidates)]
@@ -37,7 +37,7 @@ def _revise(draws: Draws, view: View, seen: Seen) -> Output:
         raise ValueError("a reviser needs a subject")
     first = subject.present_NK.argmax(axis=1)
     at = (np.arange(len(view)), first)
-    word, parent = subject.latent_NK[at].astype(draws.kind), subject.revision_NK[at]
+    word, parent = subject.latent_NK[at], subject.revision_NK[at]
     reviewers = _reviewers(view)
     flagged = np.bitwise_or.reduce([_word(draws, view, r["finding_flag"]) for r in reviewers]) if reviewers else None
     words = [draws.revise(seen, word, _number(parent), flagged, k) for k in range(view.candidates)]
@@ -69,7 +69,7 @@ def _review(draws: Draws, view: View, seen: Seen, written: bool) -> Output:
     confidence = np.zeros(asked.shape, np.float32)
     mask = sum(1 << bit for bit in view.bits)
     for k in range(width):
-        truth, revision = subject.latent_NK[:, k].astype(draws.kind), _number(subject.revision_NK[:, k])
+        truth, revision = subject.latent_NK[:, k], _number(subject.revision_NK[:, k])
         use = view.role.value if view.critic is None else "critic of critic"
         reading = draws.review(seen, truth, mask, revision, use, k)
         word = reading.flag_n
@@ -87,7 +87,8 @@ def _review(draws: Draws, view: View, seen: Seen, written: bool) -> Output:
     questions = questions + there * (written and view.role is Role.CRITIC and view.critic is None)
     if view.labels:
         return _label(view, present, flag, confidence)
-    return _findings(view, asked, present, flag, confidence, ~there, questions + (view.role is Role.SAFETY))
+    override = draws.override(seen)
+    return _findings(view, asked, present, flag, confidence, ~there, questions + (view.role is Role.SAFETY), override)
 
 
 def _label(view: View, present: NDArray[Any], flag: NDArray[Any], confidence: NDArray[Any]) -> Output:
@@ -114,11 +115,12 @@ def _findings(
     confidence: NDArray[Any],
     none: Any,
     calls: Any,
+    override: NDArray[np.float32],
 ) -> Output:
     scale = np.array([principle.severity for principle in view.constitution.principles])
     severity = flag * scale
     flagged, unread = np.asarray(flag.any(axis=(1, 2))), none | (asked & ~present).any(axis=(1, 2))
-    own = {"override": np.zeros(len(view))} if view.role is Role.SAFETY else {}
+    own = {"override": override} if view.role is Role.SAFETY else {}
     return Output.of(
         view.role,
         len(view),
@@ -147,7 +149,7 @@ def _choose(draws: Draws, view: View, seen: Seen) -> Output:
     for a in range(options):
         for b in range(a + 1, options):
             both = subject.present_NK[:, a] & subject.present_NK[:, b]
-            first, second = (subject.latent_NK[:, i].astype(draws.kind) for i in (a, b))
+            first, second = (subject.latent_NK[:, i] for i in (a, b))
             revision = _number(np.maximum(subject.revision_NK[:, a], subject.revision_NK[:, b]))
             better = draws.prefer(seen, first, second, revision, a * options + b)
             wins[:, a] += both & better

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from constitutions.strict import Share, Strict
+from constitutions.strict import Share, Strict, problem
 
 Rates = Share | Annotated[tuple[Share, ...], Field(min_length=1)]
 """One probability for every principle, or one per principle in the constitution's order (repeated where shorter)."""
@@ -55,22 +56,50 @@ class Adversary(Strict):
     knowledge: Share = 1.0
 
 
+class Elo(Strict):
+    """Skill on the Elo scale (Elo 1978), another way to write the item response model.
+
+    P(flag | violated) = 1 / (1 + 10^(-(rating - opponent) / 400)), where a case of difficulty d plays at
+    opponent = `against` + `spread` d: `sensitivity` is that at d = 0, and `slope` is spread ln(10) / 400.
+    """
+
+    rating: float = Field(ge=-10_000, le=10_000)
+    against: float = Field(0.0, ge=-10_000, le=10_000)
+    spread: float = Field(0.0, ge=0, le=3_000)
+
+    @property
+    def sensitivity(self) -> float:
+        """Win probability against a case of medium difficulty."""
+        return float(1.0 / (1.0 + 10.0 ** (-(self.rating - self.against) / 400.0)))
+
+    @property
+    def slope(self) -> float:
+        """Logits of skill lost per unit of difficulty."""
+        return self.spread * log(10.0) / 400.0
+
+
 class SimulatedSpec(Strict):
     """A parametric agent that needs no text; violations are bits, verdicts are drawn. Every case has a difficulty d,
     uniform in [-1, 1].
 
     As a base: `propensity` is the chance that a first answer violates a principle, logit P = logit(propensity) +
-    slope d (`adversary` says where instead).
+    slope d (`adversary` says where instead). `override`: logits that a prompt which tries to override the rules adds.
     As a reviewer: P(flag | violated) = `sensitivity` at d = 0, logit P = logit(sensitivity) - slope d (two-parameter
-    item response, Birnbaum 1968; `slope` is the discrimination); P(flag | fine) = `false_alarm` at any d.
+    item response, Birnbaum 1968; `slope` is the discrimination); P(flag | fine) = `false_alarm` at any d. `elo` says
+    both `sensitivity` and `slope` on the Elo scale instead.
     Relatives, agents of one `family`, err together given the truth, as `dependence` says.
     `collusion`: chance, per case and family, that it lets every violation pass.
     `sycophancy`: chance, per case, that it says what most of the reviewers it may read say (a tie says nothing).
+    `deference`: chance, per case, that it passes everything in an answer whose author sounds sure; as a judge, that it
+    prefers the option that does, where only one does.
     As a critic of a critic or of a vote it judges the response anew, with the same rates; with chance `sycophancy` it
     repeats what the critic under review said.
     As a judge: it prefers the option with fewer violations with chance `sensitivity`; equal ones by a fair coin.
     As a reviser: a violation is repaired with chance `repair`; each clean principle is broken with chance `harm`;
-    `informed`: whether only violations that the reviewers it may read flagged can be repaired.
+    `informed`: whether only violations that the reviewers it may read flagged can be repaired. `blunting`: chance that
+    a revision loses the answer's helpfulness, for good.
+    As either author: `bold` is the chance that an answer which violates nothing sounds sure, `bold_wrong` of one that
+    violates something.
     `missing`: chance that a verdict cannot be read.
     `sure`: probability it reports for its verdict where that is right, `sure_wrong` where it is wrong; `noise`: their
     spread in logits. Equal values mean that its confidence says nothing.
@@ -84,15 +113,43 @@ class SimulatedSpec(Strict):
     repair: float = Field(0.75, ge=0, le=1)
     harm: float = Field(0.01, ge=0, le=1)
     informed: bool = False
+    elo: Elo | None = None
+    override: float = Field(0.0, ge=-20, le=20)
+    blunting: Share = 0.0
+    bold: Share = 0.0
+    bold_wrong: Share = 0.0
     family: str | None = None
     dependence: Shock | Copula | BetaBinomial | None = Field(None, discriminator="kind")
     adversary: Adversary | None = None
     collusion: Share = 0.0
     sycophancy: Share = 0.0
+    deference: Share = 0.0
     missing: Share = 0.0
     sure: float = Field(0.9, ge=0.5, lt=1)
     sure_wrong: float = Field(0.9, ge=0.5, lt=1)
     noise: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> SimulatedSpec:
+        for name in ("sensitivity", "slope"):
+            if self.elo is not None and name in self.model_fields_set:
+                raise problem(f"{name} is given twice: elo says it too; leave out one of them", name)
+        return self
+
+    @property
+    def skill(self) -> Rates:
+        """P(flag | violated) at medium difficulty."""
+        return self.sensitivity if self.elo is None else self.elo.sensitivity
+
+    @property
+    def discrimination(self) -> float:
+        """Logits of skill lost per unit of difficulty."""
+        return self.slope if self.elo is None else self.elo.slope
+
+    @property
+    def marks(self) -> bool:
+        """Whether its answers carry marks beside their violations (see `agents.simulated.marks`)."""
+        return max(self.blunting, self.bold, self.bold_wrong) > 0.0
 
 
 def rates(rate: Rates, principles: int) -> tuple[float, ...]:

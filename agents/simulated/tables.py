@@ -87,6 +87,11 @@ def response(rate: float, slope: float) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-logit)))
 
 
+def shifted(p: tuple[float, ...], logits: float) -> tuple[float, ...]:
+    """Every probability moved by so many logits; exact 0 and 1 stay."""
+    return tuple(q if q in (0.0, 1.0) else float(1.0 / (1.0 + (1.0 - q) / q * np.exp(-logits))) for q in p)
+
+
 @lru_cache(maxsize=1024)
 def factor_table(
     clean: float, violated: float, slope: float, dependence: Copula | BetaBinomial

@@ -39,7 +39,9 @@ def compare_command(
     compared = contrasts(found, metric, pairs)
     if as_json:
         arms_found = {name: rates(tally) for name, tally in found.tallies.items()}
-        print(json.dumps({"seed": spec.seed, "arms": arms_found, "contrasts": compared}, allow_nan=False))
+        waiting = {name: vars(one) for name, one in found.waiting.items()}
+        answer = {"seed": spec.seed, "arms": arms_found, "waiting": waiting, "contrasts": compared}
+        print(json.dumps(answer, allow_nan=False))
         return
     titles = {name: (spec.arms[name].title or name) if name in spec.arms else name for name in found.tallies}
     print_tables(found, titles, metric, compared)
@@ -53,9 +55,9 @@ def simulate_arms(spec: ExperimentSpec, arms: Sequence[Arm], console: Console | 
         raise InputError(f"dataset.kind is {spec.dataset.kind!r}; the lab takes `simulated` (cases without text)")
     people = {arm.name: resolve_auditor(spec, arm.name) if arm.name in spec.arms else spec.auditor for arm in arms}
     if console is None:
-        return simulate(arms, spec.dataset.size, people)
+        return simulate(arms, spec.dataset.size, people, override=spec.dataset.override)
     with Progress(console).stage("simulate", spec.dataset.size) as done:
-        return simulate(arms, spec.dataset.size, people, done)
+        return simulate(arms, spec.dataset.size, people, done, override=spec.dataset.override)
 
 
 def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:

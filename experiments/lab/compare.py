@@ -15,19 +15,41 @@ from experiments.lab.pooled import pooled
 from experiments.lab.simulate import Discordance, Simulated
 from experiments.lab.tally import Tally
 from experiments.results import Proportion
-from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, proportion
+from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, mean_of_sums, proportion
+from hierarchy.audit.labour import Waiting
 from hierarchy.audit.safe_text import visible
 
-_HEADINGS = ("arm", "missed", "false\nalarms", "escalated", "audited", "calls")
+_SHARES = {
+    "missed_violations": "missed",
+    "false_alarms": "false\nalarms",
+    "helpful": "helpful",
+    "escalated": "escalated",
+    "audited": "audited",
+}
 
 
 def rates(tally: Tally) -> dict[str, Any]:
-    """Shares of all cases with Wilson's 95 % intervals, as plain data."""
+    """Shares of all cases with Wilson's 95 % intervals (`override_success` of override attempts); minutes and calls a
+    case with theirs; as plain data."""
     found = {name: proportion(count, tally.n) for name, count in tally.flags.items()}
     found["audited"] = proportion(tally.audited, tally.n)
     found["first_violating"] = proportion(tally.violating, tally.n)
     shares = {name: {"value": p.value, "low": p.low, "high": p.high, "count": p.count} for name, p in found.items()}
-    return {"n": tally.n, **shares, "calls_per_case": tally.calls / tally.n}
+    if tally.overrides:
+        tries = proportion(tally.flags["missed_overrides"], tally.overrides)
+        shares["override_success"] = {key: getattr(tries, key) for key in ("value", "low", "high", "count")}
+    return {
+        "n": tally.n,
+        **shares,
+        "minutes_per_case": mean(tally.human_ms, tally.human_ms_squared, tally.n, 60_000),
+        "calls_per_case": mean(tally.calls, tally.calls_squared, tally.n),
+    }
+
+
+def mean(total: int, squares: int, n: int, unit: int = 1) -> dict[str, Any]:
+    """A mean with its interval, and the sums it comes from (so that settings can be pooled)."""
+    found = mean_of_sums(total, squares, n, unit)
+    return {**found.model_dump(), "total": total, "squares": squares, "unit": unit}
 
 
 def contrasts(found: Simulated, metric: str, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -75,15 +97,15 @@ def variance_ratio(counts: Discordance) -> float | None:
 def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared: list[dict[str, Any]]) -> None:
     """The arms, then the comparisons."""
     console = Console()
-    table = _table(
-        "Of all cases, % (95 % interval)", ["arm", "missed", "false\nalarms", "escalated", "audited", "calls"]
-    )
+    table = _table("Of all cases, % (95 % interval)", ["arm", *_SHARES.values(), "minutes", "calls"])
     for name, tally in found.tallies.items():
         r = rates(tally)
-        metrics = ("missed_violations", "false_alarms", "escalated", "audited")
-        cells = [_share(Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n)) for key in metrics]
-        table.add_row(Text(visible(titles[name])), *cells, f"{r['calls_per_case']:.1f}\na case")
+        cells = [_share(Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n)) for key in _SHARES]
+        costs = [_mean(r["minutes_per_case"], 3), _mean(r["calls_per_case"], 2)]
+        table.add_row(Text(visible(titles[name])), *cells, *costs)
     console.print(table)
+    for name, waiting in found.waiting.items():
+        console.print(Text(visible(f"{titles[name]}: {told(waiting)}")))
     if not compared:
         return
     heading = f"Differences in {metric.replace('_', ' ')} on the same cases, points (95 %)"
@@ -102,10 +124,11 @@ def print_sweep(question: str, lines: Sequence[dict[str, Any]], metric: str, mos
     rows = pooled(lines)
     best = sorted((row for row in rows if row.best), key=lambda row: row.shares[metric].value or 0.0)
     title = f"{question + ' ' if question else ''}{len(best)} of {len(rows)} settings on the Pareto front"
-    table = _table(visible(title), ["setting", "arm", "missed", "false\nalarms", "escalated", "calls"])
+    table = _table(visible(title), ["setting", "arm", "missed", "helpful", "minutes", "calls"])
     for row in best[:most]:
-        cells = [_share(row.shares[key]) for key in ("missed_violations", "false_alarms", "escalated")]
-        table.add_row(Text(visible(row.setting)), Text(visible(row.arm)), *cells, f"{row.calls:.1f}")
+        cells = [_share(row.shares[key]) for key in ("missed_violations", "helpful")]
+        costs = [_mean(row.minutes.model_dump(), 3), _mean(row.calls.model_dump(), 2)]
+        table.add_row(Text(visible(row.setting)), Text(visible(row.arm)), *cells, *costs)
     console = Console()
     console.print(table)
     if len(best) > most:
@@ -133,6 +156,21 @@ def _table(title: str, headings: Sequence[str]) -> Table:
     for heading in headings[1:]:
         table.add_column(Text(heading), justify="right", no_wrap=True)
     return table
+
+
+def told(waiting: Waiting) -> str:
+    """How long cases waited, in words."""
+    share, mean = 1.96 * waiting.share_error, 1.96 * waiting.mean_error
+    return (
+        f"{100 * waiting.share:.1f} % of {waiting.cases:,} audited cases waited (± {100 * share:.1f}), "
+        f"{waiting.mean:.2f} min on average (± {mean:.2f}), 95 % at most {waiting.p95:.1f} min"
+    )
+
+
+def _mean(figure: dict[str, Any], digits: int) -> str:
+    low, high = (figure[end] for end in ("low", "high"))
+    interval = "" if low is None else f"\n{low:.{digits}f}–{high:.{digits}f}"
+    return f"{figure['value']:.{digits}f}{interval}"
 
 
 def _share(share: Proportion) -> str:

@@ -46,7 +46,7 @@ class SweepSpec(Spec):
     draws: int = Field(1, ge=1)
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     search: Literal["all", "halving"] = "all"
-    metric: Literal["missed_violations", "false_alarms", "escalated"] = "missed_violations"
+    metric: Literal["missed_violations", "false_alarms", "needless_refusals", "escalated"] = "missed_violations"
 
 
 class Point(Spec):

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.metrics.pareto import front
-from experiments.results import Proportion
-from experiments.statistics import proportion
+from experiments.metrics.pareto import Better, front
+from experiments.results import Estimate, Proportion
+from experiments.statistics import mean_of_sums, proportion
 
-SHARES = ("missed_violations", "false_alarms", "escalated", "audited")
+SHARES = ("missed_violations", "false_alarms", "needless_refusals", "helpful", "escalated", "audited")
+FRONT: dict[str, Better] = {"missed": "lower", "minutes": "lower", "calls": "lower", "helpful": "higher"}
+"""What the Pareto front is over: missed violations, human minutes, model calls, helpful answers."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +22,17 @@ class Row:
 
     Attributes:
         setting: the swept keys in brief, with their values; values: by key as written; arm: its name.
-        shares: shares of all cases with Wilson's 95 % intervals; calls: model calls a case; seeds: how many.
-        best: on the Pareto front of missed violations, cases that need a person, and calls.
+        shares: shares of all cases with Wilson's 95 % intervals; minutes, calls: human minutes and model
+            calls a case; seeds: how many.
+        best: on the Pareto front (`FRONT`).
     """
 
     setting: str
     values: dict[str, Any]
     arm: str
     shares: dict[str, Proportion]
-    calls: float
+    minutes: Estimate
+    calls: Estimate
     seeds: int
     best: bool
 
@@ -41,8 +45,11 @@ def pooled(lines: Sequence[dict[str, Any]]) -> list[Row]:
             key = (json.dumps(line["values"], sort_keys=True), line["cases"], arm)
             groups.setdefault(key, []).append((line, found))
     made = [_row(arm, some) for (_, _, arm), some in groups.items()]
-    costs = [[_value(row, "missed_violations"), _value(row, "escalated"), row.calls] for row in made]
-    best = front(costs) if made else []
+    costs = [
+        [_value(row, "missed_violations"), row.minutes.value or 0.0, row.calls.value or 0.0, _value(row, "helpful")]
+        for row in made
+    ]
+    best = front(costs, list(FRONT.values())) if made else []
     rows = [Row(**{**vars(row), "best": here}) for row, here in zip(made, best, strict=True)]
     return sorted(rows, key=lambda row: (not row.best, _value(row, "missed_violations")))
 
@@ -54,10 +61,14 @@ def _value(row: Row, name: str) -> float:
 def _row(arm: str, some: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Row:
     n = sum(found["n"] for _, found in some)
     shares = {name: proportion(sum(found[name]["count"] for _, found in some), n) for name in SHARES}
-    calls = sum(found["calls_per_case"] * found["n"] for _, found in some) / n
+    minutes, calls = (_mean([found[name] for _, found in some], n) for name in ("minutes_per_case", "calls_per_case"))
     values = some[0][0]["values"]
     told = ", ".join(f"{short(key)} {_shown(value)}" for key, value in values.items())
-    return Row(told, values, arm, shares, calls, len(some), False)
+    return Row(told, values, arm, shares, minutes, calls, len(some), False)
+
+
+def _mean(figures: Sequence[dict[str, Any]], n: int) -> Estimate:
+    return mean_of_sums(sum(f["total"] for f in figures), sum(f["squares"] for f in figures), n, figures[0]["unit"])
 
 
 def short(key: str) -> str:

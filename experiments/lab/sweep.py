@@ -18,11 +18,13 @@ from experiments.lab.commands import DEFAULT, named_arms
 from experiments.lab.compare import rates
 from experiments.lab.plan import Point, SweepSpec, points
 from experiments.lab.simulate import simulate
+from experiments.lab.tally import METRICS
 from experiments.prepare import prepare_arms, resolve_auditor
 from experiments.report.lab import write_lab_report
 from hierarchy.graph import OversightGraph
 
-SHARES = ("missed_violations", "false_alarms", "escalated", "audited", "released", "declined", "first_violating")
+SHARES = (*METRICS, "audited", "first_violating")
+MEANS = ("minutes_per_case", "calls_per_case")
 Progress = Callable[[int], None]
 
 
@@ -132,21 +134,22 @@ class Sweeper:
         }
         try:
             spec = self._experiment(point.overrides())
+            override = spec.dataset.override if isinstance(spec.dataset, SimulatedData) else 0.0
             arms = named_arms(spec, self.sweep.topologies) if self.sweep.topologies else prepare_arms(spec)
             people = {
                 arm.name: resolve_auditor(spec, arm.name) if arm.name in spec.arms else spec.auditor for arm in arms
             }
-            found = simulate(arms, size, people, first=first)
+            found = simulate(arms, size, people, first=first, override=override)
         except OversightError as error:
             return {**line, "failed": str(error)}
         return {**line, "arms": {name: rates(tally) for name, tally in found.tallies.items()}}
 
 
 def write_csv(path: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """A row per setting and arm: the swept keys, seed, cases, every share with its interval, calls, what failed."""
+    """A row per setting and arm: the swept keys, seed, cases, every share with its interval, the means, the failure."""
     keys = list(dict.fromkeys(key for line in lines for key in line["values"]))
     head = [*keys, "seed", "first", "cases", "arm"]
-    head += [f"{name}{end}" for name in SHARES for end in ("", "_low", "_high")] + ["calls_per_case", "failed"]
+    head += [f"{name}{end}" for name in (*SHARES, *MEANS) for end in ("", "_low", "_high")] + ["failed"]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head)
@@ -155,8 +158,8 @@ def write_csv(path: Path, lines: Sequence[dict[str, Any]]) -> None:
             if "failed" in line:
                 writer.writerow([*start, *[""] * (len(head) - len(start) - 1), line["failed"]])
             for arm, found in line.get("arms", {}).items():
-                cells = [found[name][end] for name in SHARES for end in ("value", "low", "high")]
-                writer.writerow([*start, arm, *cells, found["calls_per_case"], ""])
+                cells = [found[name][end] for name in (*SHARES, *MEANS) for end in ("value", "low", "high")]
+                writer.writerow([*start, arm, *cells, ""])
 
 
 def _id(point: Point, first: int, size: int) -> str:

@@ -8,26 +8,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.simulated.marks import bare, lost
 from agents.vocabulary import CaseOutcome, Role
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.said import Decision
 from hierarchy.plan import Plan
 
+Ints = NDArray[np.int64]
 Flags = dict[str, NDArray[np.bool_]]
-METRICS = ("missed_violations", "false_alarms", "escalated", "released", "declined")
-"""Flags per case: a violating response reached the user; a clean first response did not; an auditor was needed; a
-response reached the user; the case ended refused or redirected."""
+METRICS = (
+    "missed_violations",
+    "false_alarms",
+    "needless_refusals",
+    "helpful",
+    "escalated",
+    "released",
+    "declined",
+    "missed_overrides",
+)
+"""Flags per case: a violating response reached the user; a clean first response did not; a case with a clean first
+response was declined; a clean response that lost no helpfulness reached the user; an auditor was needed; a response
+reached the user; the case ended refused or redirected; a violating response to an override attempt reached the user."""
 
 
 @dataclass
 class Tally:
-    """Counts over n cases: of every flag, of first responses that violate, of audits, calls and outcomes."""
+    """Counts over n cases, whole numbers all: of every flag, of first responses that violate, of override attempts, of
+    audits and outcomes; of auditors' milliseconds and of model calls also the squares per case, for their intervals."""
 
     n: int = 0
     flags: dict[str, int] = field(default_factory=lambda: dict.fromkeys(METRICS, 0))
     violating: int = 0
+    overrides: int = 0
     audited: int = 0
+    human_ms: int = 0
+    human_ms_squared: int = 0
     calls: int = 0
+    calls_squared: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: {o.name.lower(): 0 for o in CaseOutcome})
 
     def add(self, block: LatentBlock) -> Flags:
@@ -37,8 +54,13 @@ class Tally:
         for name, flag in flags.items():
             self.flags[name] += int(np.count_nonzero(flag))
         self.violating += int(np.count_nonzero(violating))
+        tries = block.cases.override_n
+        self.overrides += 0 if tries is None else int(np.count_nonzero(tries))
         self.audited += audits(block)
-        self.calls += calls(block)
+        for name, each in (("human_ms", human_ms(block)), ("calls", calls(block))):
+            setattr(self, name, getattr(self, name) + int(each.sum()))
+            squared = f"{name}_squared"
+            setattr(self, squared, getattr(self, squared) + int(np.dot(each, each)))
         counts = np.bincount(block.outcomes(), minlength=len(CaseOutcome))
         for outcome in CaseOutcome:
             self.outcomes[outcome.name.lower()] += int(counts[outcome])
@@ -54,10 +76,12 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
     outcome = block.outcomes()
     reaches = (outcome == CaseOutcome.RELEASED) | (outcome == CaseOutcome.REVISED)
     declined = (outcome == CaseOutcome.REFUSED) | (outcome == CaseOutcome.REDIRECTED)
-    word, _ = block.final()
+    places, tries = block.plan.places, block.cases.override_n
+    answer, _ = block.final()
+    missed = np.asarray(reaches & (bare(answer, places) != 0))
     bases = tuple(step.index for step in block.plan.steps if step.role is Role.BASE)
     first, _ = block.response(bases[:1], block.everybody)
-    violating = np.asarray(first != 0)
+    violating = np.asarray(bare(first, places) != 0)
     escalated = np.zeros(len(block), bool)
     for step in block.plan.steps:
         if step.role is Role.AUDITOR:
@@ -65,11 +89,14 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
                 if rows is not None:
                     escalated[rows] = True
     return {
-        "missed_violations": np.asarray(reaches & (word != 0)),
+        "missed_violations": missed,
         "false_alarms": np.asarray(~violating & (outcome != CaseOutcome.RELEASED)),
+        "needless_refusals": ~violating & declined,
+        "helpful": reaches & ~missed & ~lost(answer, places),
         "escalated": escalated,
         "released": reaches,
         "declined": declined,
+        "missed_overrides": np.zeros(len(block), bool) if tries is None else missed & tries,
     }, violating
 
 
@@ -79,9 +106,25 @@ def audits(block: LatentBlock) -> int:
     return sum(int(np.count_nonzero(~said.policy)) for said in decisions)
 
 
-def calls(block: LatentBlock) -> int:
-    """Model calls: one per answer, one per verdict on a principle, two per pair of options compared."""
-    return sum(len(rows) * _price(block.plan, index) for index, rows in block.rows.items())
+def human_ms(block: LatentBlock) -> Ints:
+    """Milliseconds that auditors took over each case, [N]: whole, so that their sum does not depend on the blocks."""
+    out = np.zeros(len(block), np.int64)
+    for index, said in block.said.items():
+        if isinstance(said, Decision):
+            ms = np.round(np.broadcast_to(said.minutes, said.policy.shape) * 60_000).astype(np.int64)
+            out[block.rows[index]] += np.where(said.policy, 0, ms)
+    return out
+
+
+def calls(block: LatentBlock) -> Ints:
+    """Model calls of each case, [N]: one per answer, one per verdict on a principle, two per pair compared."""
+    out, always = np.zeros(len(block), np.int64), 0
+    for index, rows in block.rows.items():
+        if len(rows) == len(block):
+            always += _price(block.plan, index)
+        else:
+            out[rows] += _price(block.plan, index)
+    return out + always
 
 
 def _price(plan: Plan, index: int) -> int:

@@ -23,6 +23,8 @@ from hierarchy.graph import OversightGraph
 COLUMNS = {
     "missed_violations": "missed violations",
     "false_alarms": "false alarms",
+    "needless_refusals": "needless refusals",
+    "helpful": "helpful",
     "escalated": "escalated",
     "audited": "audited",
 }
@@ -64,7 +66,7 @@ def lab_html(name: str, question: str, lines: Sequence[dict[str, Any]], graphs: 
 
 
 def pareto_chart(rows: Sequence[Row]) -> Chart:
-    """Missed violations against cases that need a person; what another beats in everything is grey."""
+    """Missed violations against human minutes; what another beats in everything is grey."""
     arms = list(dict.fromkeys(row.arm for row in rows))
     shades = {arm: COLOURS[i % len(COLOURS)] for i, arm in enumerate(arms)}
     traces = []
@@ -73,19 +75,22 @@ def pareto_chart(rows: Sequence[Row]) -> Chart:
             some = [row for row in rows if row.arm == arm and row.best == best]
             if some:
                 traces.append(_cloud(arm, some, shades[arm] if best else GREY, best))
-    layout = {"xaxis": {**_AXIS, "title": {"text": "escalated"}}, "yaxis": {**_AXIS, "title": {"text": "missed"}}}
-    title = "Missed violations (95 % intervals) against escalated cases; grey: another is better in everything"
+    minutes = {"rangemode": "tozero", "title": {"text": "human minutes a case"}}
+    layout = {"xaxis": minutes, "yaxis": {**_AXIS, "title": {"text": "missed"}}}
+    title = "Missed violations (95 % intervals) against human minutes; grey: another is better in everything"
     return Chart("pareto", title, 420, traces, {**layout, "margin": {"l": 60, "r": 16, "t": 8, "b": 50}})
 
 
 def _cloud(arm: str, rows: Sequence[Row], shade: str, best: bool) -> dict[str, Any]:
-    missed, needed = ([row.shares[key] for row in rows] for key in ("missed_violations", "escalated"))
+    missed = [row.shares["missed_violations"] for row in rows]
     return {
         "type": "scatter", "mode": "markers", "name": safe(arm) + ("" if best else " (beaten)"),
-        "x": [100 * (share.value or 0) for share in needed], "y": [100 * (share.value or 0) for share in missed],
+        "x": [row.minutes.value for row in rows], "y": [100 * (share.value or 0) for share in missed],
         "error_y": _bars(missed), "marker": {"color": shade, "size": 9, "opacity": 1.0 if best else 0.5},
-        "text": [safe(f"{row.setting}; {row.calls:.1f} calls a case") for row in rows],
-        "hovertemplate": "%{text}<br>missed %{y:.2f} %, escalated %{x:.2f} %<extra>%{fullData.name}</extra>",
+        "text": [safe(f"{row.setting}; {row.calls.value:.1f} calls a case") for row in rows],
+        "customdata": [100 * (row.shares["helpful"].value or 0) for row in rows],
+        "hovertemplate": "%{text}<br>missed %{y:.2f} %, helpful %{customdata:.2f} %, %{x:.3f} minutes a case"
+        "<extra>%{fullData.name}</extra>",
     }  # fmt: skip
 
 

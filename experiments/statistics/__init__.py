@@ -7,7 +7,7 @@ from a generator keyed by the seed: the same results give the same interval, in 
 
 from experiments.statistics.bootstrap import RESAMPLES, bootstrap_estimate
 from experiments.statistics.exact import holm, mcnemar, mcnemar_of_counts
-from experiments.statistics.means import mean_estimate
+from experiments.statistics.means import mean_estimate, mean_of_sums
 from experiments.statistics.paired import (
     compare,
     difference_of_counts,
@@ -37,6 +37,7 @@ __all__ = [
     "mcnemar_evidence",
     "mcnemar_of_counts",
     "mean_estimate",
+    "mean_of_sums",
     "paired_difference",
     "proportion",
     "ratio_of_means",

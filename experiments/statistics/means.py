@@ -49,3 +49,15 @@ def mean_estimate(values_N: ArrayLike, clusters: ArrayLike | None = None, level:
     error = sqrt(groups / (groups - 1) * float(((totals[:, 0] - mean * totals[:, 1]) ** 2).sum())) / values.size
     half = float(stats.t.ppf((1 + level) / 2, groups - 1)) * error
     return Estimate(value=mean, low=mean - half, high=mean + half)
+
+
+def mean_of_sums(total: int, squares: int, n: int, unit: float = 1.0, level: float = LEVEL) -> Estimate:
+    """The mean of n whole numbers from their sum and the sum of their squares, in `unit`s, with its t interval.
+
+    The same interval as `mean_estimate` gives for the numbers themselves.
+    """
+    if n < 2:
+        return Estimate(value=total / n / unit if n else None, low=None, high=None)
+    spread = max(0, n * squares - total * total)  # n squared times the variance: exact, however large the sums
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sqrt(spread / (n - 1)) / n
+    return Estimate(value=total / n / unit, low=(total / n - half) / unit, high=(total / n + half) / unit)

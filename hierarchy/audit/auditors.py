@@ -8,12 +8,13 @@ from typing import Annotated, Literal, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agents import rng
 from agents.spec import Spec
 from agents.vocabulary import Verdict
-from constitutions.strict import Share, Text
+from constitutions.strict import Share, Text, problem
+from hierarchy.audit.labour import Service, service_minutes, tired
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Decision, Item
 from hierarchy.database import chunks
@@ -28,7 +29,13 @@ class SimulatedAuditorSpec(Spec):
 
     Attributes:
         budget: how many cases per arm are decided; what is open when it is used up follows the graph's policy.
-        minutes: human minutes a case costs.
+        minutes: human minutes a case costs, on average; service: whether every case takes just that, or as long as an
+            exponential variable of that mean.
+        auditors: how many of them work side by side.
+        shift: cases each decides in a shift; None: nobody counts. fatigue: logits of sensitivity lost from the first
+            case of a shift to its last (see `hierarchy.audit.labour`).
+        arrivals: cases of the experiment that come per minute, reviewed or not; with it the lab tells how long cases
+            wait for an auditor.
     """
 
     kind: Literal["simulated"] = "simulated"
@@ -38,6 +45,17 @@ class SimulatedAuditorSpec(Spec):
     specificity: Share = 0.95
     minutes: float = Field(3.0, ge=0)
     revises: bool = True
+    service: Service = "fixed"
+    auditors: int = Field(1, ge=1, le=100_000)
+    shift: int | None = Field(None, ge=1)
+    fatigue: float = Field(0.0, ge=0, le=20)
+    arrivals: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _shifts_tire(self) -> SimulatedAuditorSpec:
+        if self.fatigue and self.shift is None:
+            raise problem("fatigue grows over a shift; say how many cases a shift has", "shift")
+        return self
 
 
 class RecordedAuditorSpec(Spec):
@@ -103,12 +121,18 @@ def work(queue: AuditQueue, spec: AuditorSpec, arm: str, seed: int, now: float, 
 
 def _simulate(queue: AuditQueue, spec: SimulatedAuditorSpec, arm: str, seed: int, now: float, truth: Oracle) -> int:
     done = 0
-    while (left := spec.budget - queue.spent(spec.name, arm)) > 0:
+    while (left := spec.budget - (spent := queue.spent(spec.name, arm))) > 0:
         items = queue.waiting(now, arm, min(left, _BATCH))
         if not items:
             return done
         draws = _draws(spec, seed, items)
-        answers = [(item.key, _answer(spec, truth(item), draw)) for item, draw in zip(items, draws, strict=True)]
+        order = np.arange(spent, spent + len(items))
+        skill = tired(spec.sensitivity, spec.fatigue, spec.shift, spec.auditors, order)
+        minutes = service_minutes(spec.minutes, spec.service, _keys(items))
+        answers = [
+            (item.key, _answer(spec, truth(item), *drawn))
+            for item, *drawn in zip(items, draws.tolist(), skill.tolist(), minutes.tolist(), strict=True)
+        ]
         done += queue.decide_many(answers, now, spec.budget)
     queue.close(now, arm)
     return done
@@ -116,18 +140,21 @@ def _simulate(queue: AuditQueue, spec: SimulatedAuditorSpec, arm: str, seed: int
 
 def _draws(spec: SimulatedAuditorSpec, seed: int, items: Sequence[Item]) -> NDArray[np.float64]:
     # Not keyed by arm or step: in two arms the same auditor errs on the same cases (common random numbers).
-    cases = rng.text_keys(np.array([item.case_id for item in items], object))
-    key = rng.fold(rng.key(seed, "auditor", spec.name), cases)
+    key = rng.fold(rng.key(seed, "auditor", spec.name), _keys(items))
     return rng.uniform(rng.fold(key, np.array([i.round for i in items]), np.array([i.epoch for i in items])))
 
 
-def _answer(spec: SimulatedAuditorSpec, truth: Truth, draw: float) -> Decision:
-    flags = draw < (spec.sensitivity if truth.violates else 1.0 - spec.specificity)
+def _keys(items: Sequence[Item]) -> rng.Keys:
+    return rng.text_keys(np.array([item.case_id for item in items], object))
+
+
+def _answer(spec: SimulatedAuditorSpec, truth: Truth, draw: float, skill: float, minutes: float) -> Decision:
+    flags = draw < (skill if truth.violates else 1.0 - spec.specificity)
     if not flags:
-        return Decision(Verdict.ACCEPT, spec.name, minutes=spec.minutes)
+        return Decision(Verdict.ACCEPT, spec.name, minutes=minutes)
     if spec.revises and (truth.reference is not None or truth.reference_latent is not None):
-        return Decision(Verdict.REVISE, spec.name, truth.reference, truth.reference_latent, minutes=spec.minutes)
-    return Decision(Verdict.REJECT, spec.name, minutes=spec.minutes)
+        return Decision(Verdict.REVISE, spec.name, truth.reference, truth.reference_latent, minutes=minutes)
+    return Decision(Verdict.REJECT, spec.name, minutes=minutes)
 
 
 def _replay(queue: AuditQueue, spec: RecordedAuditorSpec, arm: str, now: float, truth: Oracle) -> int:

@@ -45,7 +45,7 @@ class LatentBlock:
         self.said: dict[int, Said] = {}
         self.taken: dict[int, Ints] = {}
         self.waiting: dict[int, Ints] = {}
-        self._seen: list[tuple[Ints, Seen]] = [(self.everybody, Seen(cases.key_n, cases.level_n))]
+        self._seen: list[tuple[Ints, Seen]] = [(self.everybody, Seen(cases.key_n, cases.level_n, cases.override_n))]
         self._places: dict[int, Ints] = {}
 
     def __len__(self) -> int:
@@ -108,8 +108,10 @@ class LatentBlock:
     def _column(self, step: PlannedStep, said: Said, name: str) -> NDArray[Any]:
         if name == "round":
             return np.full(len(said.verdict), step.round)
+        if name == "case.tags":
+            return self.cases.tags.take(self.rows[step.index])
         if name.startswith("case."):
-            return np.full(len(said.verdict), None if name == "case.tags" else "", object)
+            return np.full(len(said.verdict), "", object)
         return said.column(name)
 
     # -- what was said, for the rows that ask ----------------------------------------------------------------------
@@ -119,8 +121,7 @@ class LatentBlock:
         for known, seen in self._seen:
             if known is rows:
                 return seen
-        everybody = self._seen[0][1]
-        seen = Seen(everybody.key_n.take(rows), everybody.level_n.take(rows))
+        seen = self.cases.seen(rows)
         self._seen = [self._seen[0], (rows, seen)]
         return seen
 

@@ -1,26 +1,25 @@
-"""Performers of a latent block: simulated agents in every role, consensus on words, an auditor who knows the truth."""
+"""Performers of a latent block: simulated agents in every role, consensus on words."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.agent import Agent
 from agents.simulated import lanes as bits
 from agents.simulated.draws import Draws, Revision
 from agents.simulated.lanes import Words
 from agents.simulated.spec import SimulatedSpec
-from agents.vocabulary import RESPONDERS, REVIEWERS, Role, Verdict
+from agents.vocabulary import RESPONDERS, REVIEWERS, Role
 from constitutions.errors import InputError
 from hierarchy.arm import Arm
 from hierarchy.flow import Bools
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.consensus import Member, decide
-from hierarchy.latent.said import Choice, Decision, Floats, Response, Review, Said, Scale
+from hierarchy.latent.said import Choice, Floats, Response, Review, Said, Scale
 from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays
 from hierarchy.plan import Plan, PlannedStep
@@ -58,7 +57,7 @@ def _performer(
         what = "several candidates" if step.step.candidates > 1 else "labels"
         raise InputError(f"graph {arm.plan.graph.name!r}: step {step.name!r} has {what}, which cases without text lack")
     if step.role is Role.AUDITOR:
-        return auditor or Auditor.absent(arm.plan.places)
+        return auditor or Auditor(arm.plan.places)
     if isinstance(step.step.rule, TopShare):
         raise InputError(f"graph {arm.plan.graph.name!r}: step {step.name!r} looks at a window, which words cannot yet")
     if step.step.rule is not None:
@@ -107,7 +106,7 @@ class LatentAgent:
             mask,
             self.scale,
             lambda: draws.confidences(view.seen, ~(flag ^ truth), tuple(range(draws.principles)), revision),
-            override=view.step.role is Role.SAFETY,
+            override=(lambda: draws.override(view.seen)) if view.step.role is Role.SAFETY else None,
         )
 
     def _choose(self, view: LatentView) -> Choice:
@@ -157,51 +156,6 @@ class LatentConsensus:
         return decide(rule, view.step.step.members, members, view.mask, self.scale, len(view))
 
 
-@dataclass(frozen=True)
-class Auditor:
-    """A person who knows the truth and errs (see `SimulatedAuditorSpec`), or nobody.
-
-    `window`: numbers of the cases that are within the budget, sorted; None for no budget. A case outside it is left to
-    the graph's policy. `waits`: nobody is there, and every case is parked.
-    """
-
-    principles: int
-    seed: int = 0
-    name: str = "simulated"
-    sensitivity: float = 0.95
-    specificity: float = 0.95
-    minutes: float = 3.0
-    revises: bool = True
-    window: NDArray[np.uint64] | None = None
-    waits: bool = False
-
-    @classmethod
-    def absent(cls, principles: int) -> Auditor:
-        """Nobody: cases wait."""
-        return cls(principles, waits=True)
-
-    @cached_property
-    def draws(self) -> Draws:
-        """Its errors: one draw a case, whatever the principle."""
-        spec = SimulatedSpec(sensitivity=self.sensitivity, false_alarm=1.0 - self.specificity)
-        return Draws(spec, self.seed, f"auditor {self.name}", 1)
-
-    def act(self, view: LatentView) -> Decision:
-        """Accept what it finds fine; revise (or reject) what it finds violating."""
-        word, revision = view.subject
-        n = len(view)
-        if self.waits:
-            nothing = np.zeros(n, bool)
-            return Decision(np.zeros(n, np.int8), word, revision, nothing)
-        truth = (word != 0).view(np.uint8)
-        flagged = self.draws.review(view.seen, truth, 1, revision, "audit").flag_n.astype(bool)
-        refused = np.int8(Verdict.REVISE if self.revises else Verdict.REJECT)
-        verdict = np.where(flagged, refused, np.int8(Verdict.ACCEPT))
-        policy = np.zeros(n, bool) if self.window is None else ~_within(self.window, view.numbers)
-        verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
-        return Decision(verdict, np.zeros(n, word.dtype), revision + 1, policy, self.minutes)
-
-
 def scale_of(plan: Plan) -> Scale:
     """Places and severities of the principles of a plan's steps."""
     place: dict[str, int] = {}
@@ -211,13 +165,6 @@ def scale_of(plan: Plan) -> Scale:
             place[principle.id] = bit
             severity[bit] = float(principle.severity)
     return Scale(place, tuple(severity))
-
-
-def _within(window: NDArray[np.uint64], number_n: NDArray[np.uint64]) -> Bools:
-    if not len(window):
-        return np.zeros(len(number_n), bool)
-    at = np.minimum(np.searchsorted(window, number_n), len(window) - 1)
-    return np.asarray(window[at] == number_n)
 
 
 def _later(first: Revision, second: Revision) -> Revision:

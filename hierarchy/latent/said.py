@@ -104,7 +104,7 @@ class Review:
         scale: where principles are and how severe.
         each: gives the confidence in every principle's verdict, [n, P], when asked.
         stuck: [n], a consensus that cannot decide; None where there is none.
-        override: whether it was asked if the prompt tries to override the rules; numbered cases never do.
+        override: gives P(the prompt tries to override the rules) [n] when asked; None where that was not asked.
         dissent: gives the share of members outside the majority verdict [n] when asked.
     """
 
@@ -114,12 +114,12 @@ class Review:
     scale: Scale
     each: Callable[[], Floats]
     stuck: Bools | None = None
-    override: bool = False
+    override: Callable[[], Floats] | None = None
     dissent: Callable[[], Floats] | None = None
 
     def take(self, rows: Ints) -> Review:
         """The given rows."""
-        dissent = self.dissent
+        dissent, override = self.dissent, self.override
         return Review(
             self.flag.take(rows),
             None if self.present is None else self.present.take(rows),
@@ -127,7 +127,7 @@ class Review:
             self.scale,
             lambda: self.each().take(rows, axis=0),
             None if self.stuck is None else self.stuck.take(rows),
-            self.override,
+            None if override is None else lambda: override().take(rows),
             None if dissent is None else lambda: dissent().take(rows),
         )
 
@@ -175,7 +175,7 @@ class Review:
         return reduce(np.maximum, parts)
 
     def _override(self) -> Floats:
-        return np.full(len(self.flag), 0.0 if self.override else np.nan, np.float32)
+        return np.full(len(self.flag), np.nan, np.float32) if self.override is None else self.override()
 
     def _disagreement(self) -> Floats:
         return np.zeros(len(self.flag), np.float32) if self.dissent is None else self.dissent()
@@ -259,14 +259,15 @@ class Choice:
 class Decision:
     """An auditor's: verdict codes [n] (missing where nobody has decided), revisions of those who revised.
 
-    `policy` are the cases that nobody reviewed and the graph's policy answers; `minutes` each decision took.
+    `policy` are the cases that nobody reviewed and the graph's policy answers; `minutes` are what each decision took,
+    [n] or one for all.
     """
 
     verdict: Codes
     word: Words
     revision: Revision
     policy: Bools
-    minutes: float = 0.0
+    minutes: float | NDArray[np.float64] = 0.0
 
     @property
     def plain(self) -> bool:
@@ -276,7 +277,8 @@ class Decision:
     def take(self, rows: Ints) -> Decision:
         """The given rows."""
         revision = _take(self.revision, rows)
-        return Decision(self.verdict.take(rows), self.word.take(rows), revision, self.policy.take(rows), self.minutes)
+        minutes = self.minutes.take(rows) if isinstance(self.minutes, np.ndarray) else self.minutes
+        return Decision(self.verdict.take(rows), self.word.take(rows), revision, self.policy.take(rows), minutes)
 
     def column(self, name: str) -> NDArray[Any]:
         """A field that conditions may name."""

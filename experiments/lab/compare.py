@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.lab.credit import Credit
-from experiments.lab.pooled import pooled
+from experiments.lab.pooled import SHARES, pooled
 from experiments.lab.simulate import Discordance, Simulated
 from experiments.lab.tally import Tally
 from experiments.results import Proportion
@@ -19,13 +19,7 @@ from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts
 from hierarchy.audit.labour import Waiting
 from hierarchy.audit.safe_text import visible
 
-_SHARES = {
-    "missed_violations": "missed",
-    "false_alarms": "false\nalarms",
-    "helpful": "helpful",
-    "escalated": "escalated",
-    "audited": "audited",
-}
+_ENDS = {"missed_violations": "missed", "false_alarms": "false\nalarms", "helpful": "helpful"}
 
 
 def rates(tally: Tally) -> dict[str, Any]:
@@ -97,13 +91,18 @@ def variance_ratio(counts: Discordance) -> float | None:
 def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared: list[dict[str, Any]]) -> None:
     """The arms, then the comparisons."""
     console = Console()
-    table = _table("Of all cases, % (95 % interval)", ["arm", *_SHARES.values(), "minutes", "calls"])
+    ends = _table("What reached the user, % of all cases (95 % interval)", ["arm", *_ENDS.values()])
+    load = _table(
+        "What it took (95 % interval)", ["arm", "escalated %", "audited %", "minutes\na case", "calls\na case"]
+    )
     for name, tally in found.tallies.items():
-        r = rates(tally)
-        cells = [_share(Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n)) for key in _SHARES]
+        r, title = rates(tally), Text(visible(titles[name]))
+        shares = {key: Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n) for key in SHARES}
+        ends.add_row(title, *(_share(shares[key]) for key in _ENDS))
         costs = [_mean(r["minutes_per_case"], 3), _mean(r["calls_per_case"], 2)]
-        table.add_row(Text(visible(titles[name])), *cells, *costs)
-    console.print(table)
+        load.add_row(title, _share(shares["escalated"]), _share(shares["audited"]), *costs)
+    console.print(ends)
+    console.print(load)
     for name, waiting in found.waiting.items():
         console.print(Text(visible(f"{titles[name]}: {told(waiting)}")))
     if not compared:

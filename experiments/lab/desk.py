@@ -16,6 +16,7 @@ from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
+_MICRO = 60_000_000
 Spans = Sequence[tuple[int, int]]
 
 
@@ -47,19 +48,19 @@ def _waiting(
     arm: Arm, spec: SimulatedAuditorSpec, spans: Spans, override: float, absent: Collection[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every case that comes to the auditor, by number: (numbers, priorities, minutes of arrival)."""
-    crew, clock = latent_crew(arm, Auditor(arm.plan.places), absent), 0.0
+    crew, clock = latent_crew(arm, Auditor(arm.plan.places), absent), 0  # whole microseconds: blocks do not matter
     numbers, urgencies, arrivals = [], [], []
     for at, count in spans:
         block = LatentBlock(LatentCases.numbered(at, count, override), arm.plan)
         oversee(block, arm.plan, crew)
         times = None
         if spec.arrivals is not None:
-            times = clock + np.cumsum(gaps(spec.arrivals, block.cases.key_n))
-            clock = float(times[-1])
+            times = clock + np.cumsum(np.round(gaps(spec.arrivals, block.cases.key_n) * _MICRO).astype(np.int64))
+            clock = int(times[-1])
         for index, rows in block.waiting.items():
             numbers.append(block.cases.number.take(rows))
             urgencies.append(priority(block, arm.plan.steps[index]))
-            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows))
+            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows) / _MICRO)
     if not numbers:
         return np.zeros(0, np.uint64), np.zeros(0), np.zeros(0)
     number = np.concatenate(numbers)

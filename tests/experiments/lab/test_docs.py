@@ -23,7 +23,7 @@ def test_every_figure_of_the_example_is_the_programs() -> None:
         arm = rates(tally)
         for name in ("missed_violations", "false_alarms"):
             assert share(arm, name) in PAGE
-        assert f"{100 * arm['escalated']['value']:.2f} % | {arm['calls_per_case']:.1f} |" in PAGE
+        assert f"{100 * arm['escalated']['value']:.2f} % | {arm['calls_per_case']['value']:.1f} |" in PAGE
     row = contrasts(found, "missed_violations", [("relatives", "strong")])[0]
     low, high = (f"{100 * row[end]:.2f}" for end in ("low", "high"))
     assert f"+{100 * row['difference']:.2f} points ({low} to {high})" in PAGE.replace("\n", " ")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.simulated.spec import Adversary, BetaBinomial, Copula, Shock, SimulatedSpec
+from agents.simulated.spec import Adversary, BetaBinomial, Copula, Elo, Shock, SimulatedSpec
 from agents.spec import AgentSpec
 from agents.view import Cases
 from constitutions.errors import InputError
@@ -33,6 +33,8 @@ SPECS: dict[str, dict[str, Any]] = {
     "copula": {**PLAIN, "family": "f", "dependence": Copula(violating=0.5), "collusion": 0.2},
     "beta": {**PLAIN, "slope": 1.0, "family": "f", "dependence": BetaBinomial(violating=0.3, innocent=0.1)},
     "rare": {"propensity": (1e-3, 0.5), "false_alarm": (0.0, 1e-3), "sensitivity": (1.0, 0.6)},
+    "marks": {**PLAIN, "blunting": 0.3, "bold": 0.3, "bold_wrong": 0.7, "deference": 0.6, "informed": True},
+    "override": {**PLAIN, "override": 2.0, "elo": Elo(rating=150, spread=200)},
     "adversary": {**PLAIN, "adversary": Adversary(family="f", knowledge=0.7), "family": "f", "informed": True},
 }
 
@@ -43,7 +45,11 @@ def arm_of(plan: Plan, **spec: Any) -> Arm:
 
 
 def words_and_columns(arm: Arm) -> tuple[LatentBlock, Block]:
-    words, columns = LatentBlock(LatentCases.numbered(0, N), arm.plan), Block(Cases.numbered(N), arm.plan)
+    override = (
+        max(spec.model.override for spec in arm.agents.values()) / 10
+    )  # cases say something of it where agents do
+    words = LatentBlock(LatentCases.numbered(0, N, override), arm.plan)
+    columns = Block(Cases.numbered(N, override=override), arm.plan)
     oversee(words, arm.plan, latent_crew(arm))
     performer = arm.performers()
     oversee(columns, arm.plan, {step.name: performer(step) for step in arm.plan.steps})

@@ -10,7 +10,7 @@ import typer
 
 from experiments.one_line import one_line
 
-law = typer.Typer(help="The published laws of scalable oversight, by formula.", no_args_is_help=True)
+law = typer.Typer(help="The published laws of scalable oversight, by formula and by simulation.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Simulate = Annotated[int | None, typer.Option("--simulate", help="Simulate it with this many cases, by the engine.")]
@@ -126,6 +126,8 @@ def control(
     n: Annotated[int | None, typer.Option(help="With --upfront: how many cases.")] = None,
     usefulness_untrusted: Annotated[float | None, typer.Option(help="With --upfront: per case.")] = None,
     usefulness_trusted: Annotated[float | None, typer.Option(help="With --upfront: per case.")] = None,
+    simulate: Simulate = None,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Safety under an audit budget (Greenblatt et al. 2023): trusted monitoring, or --upfront auditing."""
@@ -134,8 +136,8 @@ def control(
         from experiments.laws import inputs
 
         if upfront:
-            return inputs.upfront(p, n, usefulness_untrusted, usefulness_trusted, budget)
-        return inputs.monitoring(honest, attack, budget)
+            return inputs.upfront(p, n, usefulness_untrusted, usefulness_trusted, budget, simulate, seed)
+        return inputs.monitoring(honest, attack, budget, simulate, seed)
 
     _answer(json, compute)
 
@@ -145,6 +147,8 @@ def queue(
     servers: Annotated[int, typer.Option(help="How many auditors.")],
     arrival: Annotated[float, typer.Option(help="Cases per unit of time.")],
     service: Annotated[float, typer.Option(help="Cases one auditor does per unit of time.")],
+    simulate: Simulate = None,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Waiting for an auditor (Erlang C): how likely, and how long on average."""
@@ -153,7 +157,12 @@ def queue(
         from experiments.laws.queue import erlang_c
 
         found = erlang_c(servers, arrival, service)
-        return {"wait_probability": found.wait_probability, "mean_wait": found.mean_wait}
+        answer: dict[str, Any] = {"wait_probability": found.wait_probability, "mean_wait": found.mean_wait}
+        if simulate is None:
+            return answer
+        from experiments.laws.simulated import waited
+
+        return {**answer, "simulated": waited(servers, arrival, service, simulate, seed)}
 
     _answer(json, compute)
 
@@ -162,7 +171,8 @@ def queue(
 def elo(
     wins: Annotated[Path, typer.Option(help="CSV with `winner` and `loser`, and optionally `count`.")],
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    simulate: Simulate = None,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap and the simulation.")] = 0,
     json: Json = False,
 ) -> None:
     """Elo ratings by maximum likelihood (mean 0), with 95 % bootstrap intervals."""
@@ -170,7 +180,7 @@ def elo(
     def compute() -> dict[str, Any]:
         from experiments.laws import inputs
 
-        return inputs.elo(wins, resamples, seed)
+        return inputs.elo(wins, resamples, seed, simulate)
 
     _answer(json, compute)
 
@@ -178,6 +188,8 @@ def elo(
 @law.command("dawid-skene")
 def dawid_skene(
     votes: Annotated[Path, typer.Option(help="CSV with `case`, `rater` and `label`, a row per vote.")],
+    simulate: Simulate = None,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Truth and every rater's confusion matrix from votes alone (Dawid and Skene 1979), by EM."""
@@ -185,6 +197,6 @@ def dawid_skene(
     def compute() -> dict[str, Any]:
         from experiments.laws import inputs
 
-        return inputs.dawid_skene(votes)
+        return inputs.dawid_skene(votes, simulate, seed)
 
     _answer(json, compute)

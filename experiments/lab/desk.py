@@ -9,14 +9,13 @@ import numpy as np
 from agents import rng
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
-from hierarchy.audit.labour import Waiting, gaps, service_minutes, waits
+from hierarchy.audit.labour import TICKS, Waiting, gaps, service_minutes, waits
 from hierarchy.latent.auditor import Auditor, in_order, priority
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
-_MICRO = 60_000_000
 Spans = Sequence[tuple[int, int]]
 
 
@@ -38,7 +37,7 @@ def auditor_of(
     waiting = None
     if spec.arrivals is not None:
         decided = np.isin(number, roster.number)
-        service = service_minutes(spec.minutes, spec.service, rng.numbered(number[decided]))
+        service = service_minutes(spec.minutes, spec.service, rng.numbered(number[decided]), arm.seed)
         waiting = Waiting.of(waits(arrival[decided], service, spec.auditors))
     needed = spec.fatigue or len(number) > spec.budget
     return Auditor(places, arm.seed, spec, roster if needed else None), waiting
@@ -48,19 +47,19 @@ def _waiting(
     arm: Arm, spec: SimulatedAuditorSpec, spans: Spans, override: float, absent: Collection[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every case that comes to the auditor, by number: (numbers, priorities, minutes of arrival)."""
-    crew, clock = latent_crew(arm, Auditor(arm.plan.places), absent), 0  # whole microseconds: blocks do not matter
+    crew, clock = latent_crew(arm, Auditor(arm.plan.places), absent), 0  # in ticks: blocks do not matter
     numbers, urgencies, arrivals = [], [], []
     for at, count in spans:
         block = LatentBlock(LatentCases.numbered(at, count, override), arm.plan)
         oversee(block, arm.plan, crew)
         times = None
         if spec.arrivals is not None:
-            times = clock + np.cumsum(np.round(gaps(spec.arrivals, block.cases.key_n) * _MICRO).astype(np.int64))
+            times = clock + np.cumsum(gaps(spec.arrivals, block.cases.key_n, arm.seed))
             clock = int(times[-1])
         for index, rows in block.waiting.items():
             numbers.append(block.cases.number.take(rows))
             urgencies.append(priority(block, arm.plan.steps[index]))
-            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows) / _MICRO)
+            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows) / TICKS)
     if not numbers:
         return np.zeros(0, np.uint64), np.zeros(0), np.zeros(0)
     number = np.concatenate(numbers)

@@ -51,7 +51,7 @@ def rate(winners: Sequence[str], losers: Sequence[str], resamples: int = 1000, s
         again = _counts(pairs[rng.integers(len(pairs), size=len(pairs))], len(players))
         if nx.is_strongly_connected(_graph(again)):
             drawn.append(_fit(again))
-    ends = np.percentile(drawn, [2.5, 97.5], axis=0) if drawn else np.full((2, len(players)), (-inf, inf)).T
+    ends = np.percentile(drawn, [2.5, 97.5], axis=0) if drawn else np.full((len(players), 2), (-inf, inf)).T
     return Ratings(
         ratings=dict(zip(players, ratings.tolist(), strict=True)),
         intervals={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(players)},

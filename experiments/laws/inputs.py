@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from constitutions.errors import InputError
 from experiments.laws import control
+from experiments.laws.dawid_skene import Estimate
 from experiments.laws.dawid_skene import dawid_skene as estimate
 from experiments.laws.elo import rate
 from experiments.laws.ranges import numbers, read_columns, within
@@ -17,16 +19,25 @@ from experiments.laws.ranges import numbers, read_columns, within
 _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 
 
-def monitoring(honest: Path | None, attack: Path | None, budget: float) -> dict[str, float]:
-    """Safety and threshold of trusted monitoring, from two files of scores. Raises InputError."""
+def monitoring(
+    honest: Path | None, attack: Path | None, budget: float, simulate: int | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Safety and threshold of trusted monitoring, from two files of scores; and simulated. Raises InputError."""
     if honest is None or attack is None:
         raise InputError("--honest and --attack are needed (CSV files of scores), or --upfront")
     calm = numbers(honest, read_columns(honest, "score"), "score")
     rows = read_columns(attack, "score", "success")
     hostile = numbers(attack, rows, "score")
     success = [_flag(attack, line, row["success"]) for line, row in enumerate(rows, start=2)]
-    found = control.monitoring(np.array(calm), np.array(hostile), np.array(success), budget)
-    return {"safety": found.safety, "threshold": found.threshold}
+    columns = np.array(calm), np.array(hostile), np.array(success)
+    found = control.monitoring(*columns, budget)
+    answer = {"safety": found.safety, "threshold": found.threshold}
+    if simulate is None:
+        return answer
+    from experiments.laws.control_played import monitoring as played
+
+    safety, audited = played(*columns, found.threshold, simulate, seed)
+    return {**answer, "simulated": {"safety": safety.plain(), "audited": audited.plain()}}
 
 
 def _flag(path: Path, line: int, text: str) -> bool:
@@ -36,17 +47,30 @@ def _flag(path: Path, line: int, text: str) -> bool:
 
 
 def upfront(
-    p: float | None, n: int | None, untrusted: float | None, trusted: float | None, budget: float
-) -> dict[str, float]:
-    """Safety and usefulness of auditing the first cases. Raises InputError where a parameter is not given."""
+    p: float | None,
+    n: int | None,
+    untrusted: float | None,
+    trusted: float | None,
+    budget: float,
+    simulate: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Safety and usefulness of auditing the first cases; and simulated. Raises InputError for what is not given."""
     if p is None or n is None or untrusted is None or trusted is None:
         raise InputError("--upfront needs --p, --n, --usefulness-untrusted and --usefulness-trusted")
     found = control.upfront(p, n, untrusted, trusted, budget)
-    return {"safety": found.safety, "usefulness": found.usefulness}
+    answer = {"safety": found.safety, "usefulness": found.usefulness}
+    if simulate is None:
+        return answer
+    from experiments.laws.control_played import upfront as played
+
+    safety, usefulness = played(p, n, untrusted, trusted, budget, simulate, seed)
+    return {**answer, "simulated": {"safety": safety.plain(), "usefulness": usefulness.plain()}}
 
 
-def elo(wins: Path, resamples: int, seed: int) -> dict[str, Any]:
-    """Ratings with intervals, best first. An interval without a finite end is null. Raises InputError."""
+def elo(wins: Path, resamples: int, seed: int, simulate: int | None = None) -> dict[str, Any]:
+    """Ratings with intervals, best first, and of simulated games. An interval without a finite end is null. Raises
+    InputError."""
     within("--resamples", resamples, 0, 1_000_000)
     rows = read_columns(wins, "winner", "loser", optional=("count",))
     winners, losers = [], []
@@ -56,13 +80,23 @@ def elo(wins: Path, resamples: int, seed: int) -> dict[str, Any]:
         losers += [row["loser"]] * count
     found = rate(winners, losers, resamples, seed)
     best_first = sorted(found.ratings, key=lambda name: -found.ratings[name])
-    return {
+    answer: dict[str, Any] = {
         "ratings": {name: found.ratings[name] for name in best_first},
         "intervals": {
             name: [end if math.isfinite(end) else None for end in found.intervals[name]] for name in best_first
         },
         "games": found.games,
         "unrated_resamples": found.unrated,
+    }
+    if simulate is None:
+        return answer
+    from experiments.laws.raters_played import games
+
+    pairs = Counter(tuple(sorted(pair)) for pair in zip(winners, losers, strict=True))
+    again = games(found, {(one, other): count for (one, other), count in pairs.items()}, simulate, seed)
+    return {
+        **answer,
+        "simulated": {"ratings": {name: again.ratings[name] for name in best_first}, "games": again.games},
     }
 
 
@@ -74,8 +108,9 @@ def _count(path: Path, line: int, text: str) -> int:
     return int(text)
 
 
-def dawid_skene(votes: Path) -> dict[str, Any]:
-    """Likelihood, marginals, confusions by rater, true class and said class, and the likeliest label of every case."""
+def dawid_skene(votes: Path, simulate: int | None = None, seed: int = 0) -> dict[str, Any]:
+    """Likelihood, marginals, confusions by rater, true class and said class, the likeliest label of every case; and
+    what is found again in simulated votes."""
     rows = read_columns(votes, "case", "rater", "label")
     for line, row in enumerate(rows, start=2):
         for column, cell in row.items():
@@ -83,6 +118,16 @@ def dawid_skene(votes: Path) -> dict[str, Any]:
                 raise InputError(f"{votes}, line {line}: {column} is empty; leave the row out where there is no vote")
     cases, raters, labels = ([row[column] for row in rows] for column in ("case", "rater", "label"))
     found = estimate(cases, raters, labels)
+    answer = {**_estimated(found), "labels": found.labels, "converged": found.converged}
+    if simulate is None:
+        return answer
+    from experiments.laws.raters_played import votes as played
+
+    return {**answer, "simulated": {**_estimated(played(found, simulate, seed)), "cases": simulate}}
+
+
+def _estimated(found: Estimate) -> dict[str, Any]:
+    """Likelihood, marginals and confusions by name."""
     classes = found.classes
     return {
         "log_likelihood": found.log_likelihood,
@@ -94,6 +139,4 @@ def dawid_skene(votes: Path) -> dict[str, Any]:
             }
             for rater, matrix in zip(found.raters, found.confusions, strict=True)
         },
-        "labels": found.labels,
-        "converged": found.converged,
     }

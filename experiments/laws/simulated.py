@@ -12,9 +12,11 @@ from constitutions.constitution import Constitution, load_constitution
 from constitutions.errors import InputError
 from experiments.lab.simulate import simulate
 from experiments.laws.nso import START, Skill, win
+from experiments.laws.played import PASSED, plan_of
 from experiments.laws.ranges import within
 from hierarchy.arm import Arm
-from hierarchy.audit.auditors import HumanSpec
+from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
+from hierarchy.audit.labour import Waiting
 from hierarchy.builders import build
 from hierarchy.compile import compile_graph
 from hierarchy.graph import OversightGraph
@@ -29,6 +31,12 @@ class Share:
     value: float
     standard_error: float
     cases: int
+
+    @classmethod
+    def of(cls, count: int, cases: int, nothing: float = 0.0) -> Share:
+        """`count` of `cases`; `nothing` where there are none."""
+        value = count / cases if cases else nothing
+        return cls(value, sqrt(value * (1.0 - value) / cases) if cases else 0.0, cases)
 
     def plain(self) -> dict[str, float | int]:
         """As it is printed beside the formula."""
@@ -73,6 +81,29 @@ def ladder(
     return _share(graph, {**agents, "base": SimulatedSpec(propensity=1.0)}, cases, seed)
 
 
+def waiting(servers: int, arrival: float, service: float, cases: int, seed: int = 0) -> Waiting:
+    """Cases come as a Poisson stream, and every one goes from the base to `servers` auditors; exponential service."""
+    within("--simulate", cases, 1, 10**8)
+    plan = plan_of(
+        [{"id": "draft", "role": "base"}, {"id": "person", "role": "auditor"}],
+        [{"from": "draft", "to": "person"}, {"from": "person", "to": "release", "when": PASSED}],
+    )
+    spec = SimulatedAuditorSpec(
+        budget=cases, auditors=servers, minutes=1.0 / service, service="exponential", arrivals=arrival
+    )
+    arm = Arm("law", plan, {"draft": AgentSpec(model=SimulatedSpec())}, seed)
+    return simulate([arm], cases, spec).waiting["law"]
+
+
+def waited(
+    servers: int, arrival: float, service: float, cases: int, seed: int = 0
+) -> dict[str, dict[str, float | int]]:
+    """`waiting` as it is printed beside the formula."""
+    found = waiting(servers, arrival, service, cases, seed)
+    share = Share(found.share, found.share_error, found.cases)
+    return {"wait_probability": share.plain(), "mean_wait": Share(found.mean, found.mean_error, found.cases).plain()}
+
+
 def _coin() -> SimulatedSpec:
     return SimulatedSpec(propensity=0.5)
 
@@ -102,8 +133,7 @@ def _share(graph: OversightGraph, agents: dict[str, SimulatedSpec], cases: int, 
     plan = compile_graph(graph, {*specs, "auditor"}, _constitution)
     tally = simulate([Arm("law", plan, specs, seed)], cases, HumanSpec()).tallies["law"]
     right = tally.n - tally.flags["missed_violations"] - tally.flags["false_alarms"]
-    value = right / tally.n
-    return Share(value, sqrt(value * (1.0 - value) / tally.n), tally.n)
+    return Share.of(right, tally.n)
 
 
 def _constitution(name: str | None) -> Constitution:

@@ -128,7 +128,7 @@ def _simulate(queue: AuditQueue, spec: SimulatedAuditorSpec, arm: str, seed: int
         draws = _draws(spec, seed, items)
         order = np.arange(spent, spent + len(items))
         skill = tired(spec.sensitivity, spec.fatigue, spec.shift, spec.auditors, order)
-        minutes = service_minutes(spec.minutes, spec.service, _keys(items))
+        minutes = service_minutes(spec.minutes, spec.service, _keys(items), seed)
         answers = [
             (item.key, _answer(spec, truth(item), *drawn))
             for item, *drawn in zip(items, draws.tolist(), skill.tolist(), minutes.tolist(), strict=True)

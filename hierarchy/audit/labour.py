@@ -18,6 +18,7 @@ from agents import rng
 
 Floats = NDArray[np.float64]
 Service = Literal["fixed", "exponential"]
+TICKS = 60_000_000
 _BATCHES = 50
 
 
@@ -32,16 +33,18 @@ def tired(
     return np.asarray(1.0 / (1.0 + (1.0 - sensitivity) / sensitivity * np.exp(fatigue * t)))
 
 
-def service_minutes(mean: float, kind: Service, key_n: rng.Keys) -> Floats:
-    """Minutes each case takes, [n]: the mean itself, or exponential with that mean, drawn by the case's key."""
+def service_minutes(mean: float, kind: Service, key_n: rng.Keys, seed: int) -> Floats:
+    """Minutes each case takes, [n]: the mean, or exponential with that mean, drawn by seed and the case's key."""
     if kind == "fixed":
         return np.full(len(key_n), mean)
-    return np.asarray(-mean * np.log1p(-rng.uniform(rng.fold(key_n, rng.key("audit minutes")))))
+    return np.asarray(-mean * np.log1p(-rng.uniform(rng.fold(key_n, rng.key(seed, "audit minutes")))))
 
 
-def gaps(per_minute: float, key_n: rng.Keys) -> Floats:
-    """Minutes between one case and the next of a Poisson stream, [n], drawn by the case's key."""
-    return np.asarray(-np.log1p(-rng.uniform(rng.fold(key_n, rng.key("arrival")))) / per_minute)
+def gaps(per_minute: float, key_n: rng.Keys, seed: int) -> NDArray[np.int64]:
+    """Time between one case and the next of a Poisson stream, [n], drawn by seed and the case's key; in units of
+    1 / TICKS minutes, whole, so that sums do not depend on the order."""
+    minutes = -np.log1p(-rng.uniform(rng.fold(key_n, rng.key(seed, "arrival")))) / per_minute
+    return np.round(minutes * TICKS).astype(np.int64)
 
 
 def waits(arrival_n: Floats, service_n: Floats, auditors: int) -> Floats:

@@ -68,8 +68,9 @@ class Auditor:
         verdict = np.where(self._flags(view, order), refused, np.int8(Verdict.ACCEPT))
         policy = np.zeros(n, bool) if order is None else order < 0
         verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
-        fixed = self.spec.service == "fixed"
-        minutes = self.spec.minutes if fixed else service_minutes(self.spec.minutes, "exponential", view.seen.key_n)
+        minutes: float | NDArray[np.float64] = self.spec.minutes
+        if self.spec.service != "fixed":
+            minutes = service_minutes(self.spec.minutes, self.spec.service, view.seen.key_n, self.seed)
         return Decision(verdict, np.zeros(n, word.dtype), revision + 1, policy, minutes)
 
     def _flags(self, view: LatentView, order: Ints | None) -> Bools:

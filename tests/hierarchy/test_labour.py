@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agents import rng
 from experiments.laws.queue import erlang_c
 from hierarchy.audit.auditors import SimulatedAuditorSpec
-from hierarchy.audit.labour import Waiting, gaps, service_minutes, tired, waits
+from hierarchy.audit.labour import TICKS, Waiting, gaps, service_minutes, tired, waits
 
 KEYS = rng.numbered(np.arange(400_000, dtype=np.uint64))
 
@@ -35,10 +35,10 @@ def test_fatigue_needs_shifts() -> None:
 
 
 def test_exponential_service_has_its_mean_and_spread() -> None:
-    minutes = service_minutes(3.0, "exponential", KEYS)
+    minutes = service_minutes(3.0, "exponential", KEYS, 1)
     assert minutes.mean() == pytest.approx(3.0, rel=0.01)
     assert minutes.std() == pytest.approx(3.0, rel=0.02)
-    np.testing.assert_array_equal(service_minutes(3.0, "fixed", KEYS[:4]), [3.0] * 4)
+    np.testing.assert_array_equal(service_minutes(3.0, "fixed", KEYS[:4], 1), [3.0] * 4)
 
 
 def test_waiting_by_hand() -> None:
@@ -49,8 +49,8 @@ def test_waiting_by_hand() -> None:
 @pytest.mark.parametrize(("servers", "arrival", "service"), [(1, 0.5, 1.0), (2, 1.0, 1.0), (3, 2.0, 1.0)])
 def test_waiting_follows_erlang(servers: int, arrival: float, service: float) -> None:
     law = erlang_c(servers, arrival, service)
-    times = np.cumsum(gaps(arrival, KEYS))
-    found = Waiting.of(waits(times, service_minutes(1 / service, "exponential", KEYS), servers))
+    times = np.cumsum(gaps(arrival, KEYS, 1)) / TICKS
+    found = Waiting.of(waits(times, service_minutes(1 / service, "exponential", KEYS, 1), servers))
     assert abs(found.share - law.wait_probability) < 4 * found.share_error
     assert abs(found.mean - law.mean_wait) < 4 * found.mean_error
     assert found.share_error < 0.01

@@ -9,51 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from experiments.metrics.agreement import ABSENT, cohens_kappa, confusion_matrix, encode
 from experiments.results import CriticLadder, Estimate, LabelRates, RaterAgreement
-from experiments.statistics import RESAMPLES, Floats, bootstrap_estimate, proportion
-
-ABSENT = -1
-Codes = NDArray[np.int64]
-
-
-def encode(given: Sequence[str | None], labels: Sequence[str]) -> Codes:
-    """Labels as positions in the vocabulary [N], ABSENT for None. Raises ValueError for a word outside it."""
-    position: dict[str | None, int] = {label: i for i, label in enumerate(labels)}
-    position[None] = ABSENT
-    unknown = sorted({str(label) for label in given if label not in position})
-    if unknown:
-        raise ValueError(f"labels {', '.join(map(repr, unknown))} are not among {', '.join(map(repr, labels))}")
-    return np.fromiter((position[label] for label in given), dtype=np.int64, count=len(given))
-
-
-def confusion_matrix(reference_N: Codes, rater_N: Codes, size: int) -> Codes:
-    """Counts [reference label, rater label] over the answers that both labelled."""
-    both = (reference_N != ABSENT) & (rater_N != ABSENT)
-    cells = np.bincount(reference_N[both] * size + rater_N[both], minlength=size * size)
-    return cells.reshape(size, size).astype(np.int64)
-
-
-def cohens_kappa(reference_N: Codes, rater_N: Codes, size: int, seed: int = 0) -> Estimate:
-    """Cohen's kappa (Cohen 1960), (observed - chance) / (1 - chance), with a bootstrap interval over answers.
-
-    None where chance agreement is 1: both raters used one and the same label throughout.
-    """
-    both = (reference_N != ABSENT) & (rater_N != ABSENT)
-    cell_of = reference_N[both] * size + rater_N[both]
-    cells = np.zeros((cell_of.size, size * size))
-    cells[np.arange(cell_of.size), cell_of] = 1.0
-    return bootstrap_estimate(cells, lambda sums: _kappa(sums, size), seed)
-
-
-def _kappa(sums: Floats, size: int) -> Floats:
-    table = sums.reshape(-1, size, size)
-    n = table.sum(axis=(1, 2))
-    observed = np.trace(table, axis1=1, axis2=2) / n
-    chance = np.sum(table.sum(axis=1) * table.sum(axis=2), axis=1) / n**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(chance < 1, (observed - chance) / (1 - chance), np.nan))
+from experiments.statistics import RESAMPLES, bootstrap_estimate, proportion
+from experiments.statistics.bootstrap import Floats
 
 
 def rater_agreement(

@@ -13,49 +13,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from constitutions.errors import InputError
 from constitutions.files import read_text
+from experiments.figures import Agreement as Agreement
+from experiments.figures import BudgetPoint as BudgetPoint
+from experiments.figures import Calibration as Calibration
+from experiments.figures import Difference as Difference
+from experiments.figures import Estimate as Estimate
+from experiments.figures import Front as Front
+from experiments.figures import GapRecovered as GapRecovered
+from experiments.figures import JudgeScore as JudgeScore
+from experiments.figures import Proportion as Proportion
+from experiments.figures import Ratio as Ratio
+from experiments.figures import Record as Record
 
 RESULTS_FILE = "results.json"
 BEFORE = "before"
-
-
-class Record(BaseModel):
-    """A frozen record that refuses unknown keys, NaN and infinity: what cannot be computed is None."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Proportion(Record):
-    """`count` of `n` cases, with a 95 % interval for the share (`experiments.statistics.proportion` makes one)."""
-
-    count: int = Field(ge=0)
-    n: int = Field(ge=0)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
-
-    @property
-    def value(self) -> float | None:
-        """The share from 0 to 1; None where nothing was counted."""
-        return self.count / self.n if self.n else None
-
-
-class Estimate(Record):
-    """A number with its 95 % interval. None: not defined (value) or not bounded by the data (low, high)."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class Ratio(Estimate):
-    """A ratio of two shares of the same cases, for example violations after over violations before."""
-
-
-class Difference(Estimate):
-    """A difference of two shares or means over the same cases, in the unit of the metric (shares: from -1 to 1)."""
 
 
 class DrawnNode(Record):
@@ -103,7 +78,13 @@ class ArmResult(Record):
         escalated: cases that went to the human queue, of all cases.
         audited: escalated cases a human auditor decided; unreviewed: those a policy answered in place of one.
         human_minutes: time the auditors spent; seconds: wall-clock time of the arm.
-        tokens: tokens written by all its models.
+        tokens: tokens read and written by all its models, as far as these count them.
+        helpfulness_kept: share of right answers to benign requests after oversight, over that before it.
+        per_case: means over cases of `human_minutes`, `calls`, `tokens`, `cost` (by the price table, in `currency`)
+            and `latency` (seconds on the critical path), the last two where the config says what they take.
+        unpriced: agents that were asked and have no price, or a price by tokens that their model does not count: what
+            they cost is unknown, and `cost` is None.
+        agreement, calibration, judges, budgets: see their records; empty where there is nothing to measure.
     """
 
     arm: str
@@ -127,6 +108,14 @@ class ArmResult(Record):
     seconds: float | None = None
     training_rows: int | None = None
     description: str = ""
+    helpfulness_kept: Ratio | None = None
+    per_case: Mapping[str, Estimate] = {}
+    currency: str = ""
+    unpriced: tuple[str, ...] = ()
+    agreement: Agreement | None = None
+    calibration: tuple[Calibration, ...] = ()
+    judges: tuple[JudgeScore, ...] = ()
+    budgets: tuple[BudgetPoint, ...] = ()
 
 
 class Comparison(Record):
@@ -279,6 +268,8 @@ class RunResults(Record):
     Attributes:
         question: the question of the experiment in one sentence.
         command: what to type to do it again; `config_yaml`: the resolved config.
+        comparisons: those the config declares; `p_holm` is over all of them that have a p value.
+        gaps: performance gaps recovered that the config asks for; front: the arms no other arm beats in everything.
         versions: package name to version; `started`: ISO 8601 with zone; `seconds`: wall-clock time of the run.
     """
 
@@ -292,6 +283,8 @@ class RunResults(Record):
     seconds: float
     arms: tuple[ArmResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    gaps: tuple[GapRecovered, ...] = ()
+    front: Front | None = None
     evaluations: tuple[EvaluationResult, ...] = ()
     training: tuple[TrainingResult, ...] = ()
     crew: tuple[CrewMember, ...] = ()

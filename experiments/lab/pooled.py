@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.lab.pareto import front
+from experiments.metrics.pareto import front
 from experiments.results import Proportion
 from experiments.statistics import proportion
 

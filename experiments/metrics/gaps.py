@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
+
+from experiments.results import Estimate, Ratio
+from experiments.statistics import bootstrap_estimate, mean_estimate
+from experiments.statistics.bootstrap import Floats
 
 
 def performance_gap_recovered(weak: float, supervised: float, ceiling: float) -> float | None:
@@ -12,16 +18,53 @@ def performance_gap_recovered(weak: float, supervised: float, ceiling: float) ->
     return None if ceiling == weak else (supervised - weak) / (ceiling - weak)
 
 
-def agent_score_difference(right_N: ArrayLike, wrong_N: ArrayLike) -> float:
-    """Mean of log p(right) - log p(wrong) over cases, of a judge's probabilities for the side that is right and the one
-    that is wrong (Kenton et al. 2024 score debaters so): above 0, arguing for the truth pays. Raises ValueError for
-    probabilities outside (0, 1]."""
+def gap_recovered(
+    weak_N: ArrayLike,
+    supervised_N: ArrayLike,
+    ceiling_N: ArrayLike,
+    clusters: ArrayLike | None = None,
+    seed: int = 0,
+) -> Ratio:
+    """`performance_gap_recovered` of three columns over the same N cases, with a BCa interval over clusters.
+
+    An end is None where resamples have no gap: a ratio whose denominator may be 0 is not bounded by the data.
+    """
+    columns = np.column_stack([np.asarray(column, dtype=np.float64) for column in (weak_N, supervised_N, ceiling_N)])
+    found = bootstrap_estimate(columns, _recovered, seed, clusters=clusters)
+    gap = bootstrap_estimate(
+        np.column_stack([columns[:, 2] - columns[:, 0], np.ones(len(columns))]),
+        lambda sums: sums[:, 0] / sums[:, 1],
+        seed,
+        clusters=clusters,
+    )
+    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+        return Ratio(value=found.value, low=None, high=None)
+    return Ratio(value=found.value, low=found.low, high=found.high)
+
+
+def _recovered(sums_B3: Floats) -> Floats:
+    weak, supervised, ceiling = sums_B3.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(ceiling == weak, np.nan, (supervised - weak) / (ceiling - weak)))
+
+
+def agent_score_difference(
+    right_N: ArrayLike,
+    wrong_N: ArrayLike,
+    clusters: ArrayLike | None = None,
+    score: Literal["log", "probability"] = "log",
+) -> Estimate:
+    """Mean over cases of the score for arguing the right side minus that for arguing the wrong one, given a judge's
+    probabilities for both (Pallavi Sudhir, Kaunismaa and Panickssery 2025, a benchmark for scalable oversight
+    protocols): above 0, arguing for the truth pays. Scores are log p, or p itself, whose difference stays within
+    [-1, 1] and does not run away where a judge is sure. A cluster-robust t interval.
+
+    Raises ValueError for probabilities outside [0, 1], and for 0 with log scores.
+    """
     right, wrong = np.asarray(right_N, dtype=np.float64), np.asarray(wrong_N, dtype=np.float64)
-    if (
-        right.shape != wrong.shape
-        or not right.size
-        or min(right.min(), wrong.min()) <= 0
-        or max(right.max(), wrong.max()) > 1
-    ):
-        raise ValueError("two columns of probabilities in (0, 1] are needed, a row per case")
-    return float((np.log(right) - np.log(wrong)).mean())
+    if right.shape != wrong.shape or right.ndim != 1 or not right.size:
+        raise ValueError("two columns of probabilities are needed, a row per case")
+    least = min(right.min(), wrong.min())
+    if not (least >= 0 and max(right.max(), wrong.max()) <= 1) or (score == "log" and least == 0):
+        raise ValueError("probabilities must be in [0, 1], and above 0 for log scores")
+    return mean_estimate(np.log(right) - np.log(wrong) if score == "log" else right - wrong, clusters)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.agreement import critic_ladder, encode, label_rates, phi, rater_agreement
+from experiments.agreement import critic_ladder, label_rates, phi, rater_agreement
+from experiments.metrics.agreement import encode
 
 LABELS = ("full_compliance", "full_refusal", "partial_refusal")
 

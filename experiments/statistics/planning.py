@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from math import ceil, sqrt
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from constitutions.errors import InputError
+from experiments.statistics.means import cluster_sums
 
 
 def _quantiles(level: float, power: float) -> tuple[float, float]:
@@ -44,3 +47,13 @@ def detectable_difference(cases: int, discordant: float, level: float = 0.95, po
         enough = middle > 1e-12 and required_cases(middle, discordant, level, power) <= cases
         low, high = (low, middle) if enough else (middle, high)
     return high
+
+
+def design_effect(values_N: ArrayLike, clusters: ArrayLike) -> float:
+    """How many times more cases are needed because they come in clusters (Kish 1965): the variance of the mean over
+    clusters over that of as many independent cases. Multiply `required_cases` by it. With clusters of m cases of
+    intra-cluster correlation r it is about 1 + (m - 1) r. 1 where the values do not vary."""
+    values = np.asarray(values_N, dtype=np.float64)
+    residual = (values - values.mean())[:, None]
+    alone = float((residual**2).sum())
+    return float((cluster_sums(residual, clusters) ** 2).sum()) / alone if alone > 0 else 1.0

@@ -1,0 +1,121 @@
+"""Figures: numbers that never stand without their intervals, and the measures made of them.
+
+`experiments.results` is the door to these records; `experiments.statistics` makes the intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown keys, NaN and infinity: what cannot be computed is None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Proportion(Record):
+    """`count` of `n` cases, with a 95 % interval for the share (`experiments.statistics.proportion` makes one)."""
+
+    count: int = Field(ge=0)
+    n: int = Field(ge=0)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+
+    @property
+    def value(self) -> float | None:
+        """The share from 0 to 1; None where nothing was counted."""
+        return self.count / self.n if self.n else None
+
+
+class Estimate(Record):
+    """A number with its 95 % interval. None: not defined (value) or not bounded by the data (low, high)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Ratio(Estimate):
+    """A ratio of two shares of the same cases, for example violations after over violations before."""
+
+
+class Difference(Estimate):
+    """A difference of two shares or means over the same cases, in the unit of the metric (shares: from -1 to 1)."""
+
+
+class BudgetPoint(Record):
+    """Safety and usefulness at one audit budget (`experiments.metrics.control.budget_curve` says how they are counted).
+
+    `budget` is in per cent of honest cases; `threshold` the suspicion above which a case is audited.
+    """
+
+    budget: float
+    threshold: float
+    safety: Estimate
+    usefulness: Estimate
+
+
+class Agreement(Record):
+    """How far an arm's reviewers of the base's first response agree, beyond chance.
+
+    Units are (case, principle) pairs, or cases where the reviewers label; intervals resample cases. `fleiss` counts
+    the units that all of them could read (`whole` of `units`), `alpha` also those that some of them could not.
+    """
+
+    raters: tuple[str, ...]
+    units: int
+    whole: int
+    alpha: Estimate
+    fleiss: Estimate
+
+
+class Calibration(Record):
+    """A reviewer's P(violated) for every principle of the base's first response against the oracle, over n verdicts.
+
+    `ece_width`, `ece_mass`: expected calibration error with ten bins of equal width, of equal mass. Intervals keep a
+    case's verdicts together.
+    """
+
+    step: str
+    n: int
+    ece_width: Estimate
+    ece_mass: Estimate
+    brier: Estimate
+    auroc: Estimate
+
+
+class JudgeScore(Record):
+    """A judge's agent score difference over the n cases where exactly one of two options violates nothing.
+
+    `log`: log p(right) - log p(wrong), over cases where both are above 0 (`certain` of n are not); `probability`:
+    p(right) - p(wrong), over all n.
+    """
+
+    step: str
+    n: int
+    certain: int
+    log: Estimate
+    probability: Estimate
+
+
+class GapRecovered(Record):
+    """(supervised - weak) / (ceiling - weak) of a metric between three arms on the same cases."""
+
+    weak: str
+    supervised: str
+    ceiling: str
+    metric: str
+    recovered: Ratio
+
+
+class Front(Record):
+    """The Pareto front of a run's arms: `metrics` with the direction that is better, the arms on the front, and for
+    every other arm that was measured in all of them the arms that dominate it."""
+
+    metrics: Mapping[str, Literal["lower", "higher"]]
+    arms: tuple[str, ...]
+    dominated: Mapping[str, tuple[str, ...]] = {}

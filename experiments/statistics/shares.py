@@ -1,0 +1,49 @@
+"""Intervals for a share of cases."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from experiments.results import Proportion
+
+LEVEL = 0.95
+
+
+def wilson(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval for a share (Wilson 1927); (0, 1) for n = 0.
+
+    Its coverage is near the nominal level on average, also near 0 and 1 (Brown, Cai and DasGupta 2001).
+    """
+    _check_counts(count, n)
+    if n == 0:
+        return 0.0, 1.0
+    interval = stats.binomtest(count, n).proportion_ci(level, method="wilson")
+    # Exact at the ends: rounding would otherwise put 1e-17 where the interval touches 0 or 1.
+    return (0.0 if count == 0 else float(interval.low)), (1.0 if count == n else float(interval.high))
+
+
+def clopper_pearson(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The exact interval for a share (Clopper and Pearson 1934), never below nominal coverage; (0, 1) for n = 0."""
+    _check_counts(count, n)
+    if n == 0:
+        return 0.0, 1.0
+    interval = stats.binomtest(count, n).proportion_ci(level, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def proportion(hits_N: ArrayLike | int, n: int | None = None) -> Proportion:
+    """The share of true entries of a flag column, or `count` of `n`, with Wilson's interval."""
+    if n is None:
+        flags = np.asarray(hits_N, dtype=bool)
+        count, n = int(flags.sum()), flags.size
+    else:
+        count = int(np.asarray(hits_N))
+    low, high = wilson(count, n)
+    return Proportion(count=count, n=n, low=low, high=high)
+
+
+def _check_counts(count: int, n: int) -> None:
+    if not 0 <= count <= n:
+        raise ValueError(f"a share needs 0 <= count <= n; got count {count} and n {n}")

@@ -104,7 +104,7 @@ def _within_budget(
     for at, count in spans:
         one = LatentBlock(LatentCases.numbered(at, count), arm.plan)
         oversee(one, arm.plan, crew)
-        parked += [one.cases.number.take(rows) for rows in one.waiting.values()]
+        parked += [one.cases.number.take(rows.at) for rows in one.waiting.values()]
     numbers = np.concatenate(parked) if parked else np.zeros(0, np.uint64)
     if len(numbers) <= spec.budget:
         return None

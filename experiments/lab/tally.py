@@ -63,7 +63,7 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
         if step.role is Role.AUDITOR:
             for rows in (block.rows.get(step.index), block.waiting.get(step.index)):
                 if rows is not None:
-                    escalated[rows] = True
+                    escalated[rows.at] = True
     return {
         "missed_violations": np.asarray(reaches & (word != 0)),
         "false_alarms": np.asarray(~violating & (outcome != CaseOutcome.RELEASED)),

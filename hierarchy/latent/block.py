@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from hierarchy.flow import Bools, Ints, edges_taken
 from hierarchy.graph import SINK_OUTCOME, Sink
 from hierarchy.latent.answers import Answers
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.conditions import Column, holds
-from hierarchy.latent.rows import Rows
+from hierarchy.latent.conditions import holds
+from hierarchy.latent.rows import Place, Rows
 from hierarchy.latent.said import Decision, Review, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
@@ -43,14 +44,13 @@ class LatentBlock:
 
     def __init__(self, cases: LatentCases, plan: Plan) -> None:
         self.cases, self.plan, self.count = cases, plan, len(cases)
-        self.everybody = Rows.everybody(self.count)
+        self.everybody = Rows(self.count)
         self.rows: dict[int, Rows] = {}
         self.said: dict[int, Said] = {}
         self.taken: dict[int, Rows] = {}
         self.waiting: dict[int, Rows] = {}
-        self._seen: dict[Rows, Seen] = {self.everybody: Seen(cases.key_n, cases.level_n)}
-        self.answers = Answers(plan, self.everybody, self.rows, self.said)
-        self._places: dict[int, Ints] = {}
+        self.answers = Answers(plan, self.rows, self.said)
+        self._seen = (self.everybody, Seen(cases.key_n, cases.level_n))
 
     def __len__(self) -> int:
         return self.count
@@ -62,17 +62,20 @@ class LatentBlock:
         came = [self.taken[index] for index in step.ins if index in self.taken]
         if len(came) < step.quorum:
             return Rows(0)
-        distinct = list(dict.fromkeys(came))
-        if len(distinct) == 1:
-            return distinct[0]
-        together = Rows.union(distinct) if step.quorum == 1 else None
-        return together or self._enough(came, step.quorum)
-
-    def _enough(self, came: list[Rows], quorum: int) -> Rows:
+        if all(rows is came[0] for rows in came):
+            return came[0]
+        if step.quorum == 1:
+            return self._any(came)
         counts = np.zeros(self.count, np.uint16)
         for rows in came:
             counts[rows.at] += 1
-        return self.everybody.where(counts >= quorum)
+        return self.everybody.where(counts >= step.quorum)
+
+    def _any(self, came: list[Rows]) -> Rows:
+        here = np.zeros(self.count, bool)
+        for rows in came:
+            rows.put(here, np.True_)
+        return self.everybody.where(here)
 
     def view(self, step: PlannedStep, rows: Rows) -> LatentView:
         """What the step may see of the rows."""
@@ -87,32 +90,30 @@ class LatentBlock:
         if not len(rows):
             return
         self.rows[step.index], self.said[step.index] = rows, said
+        verdict = None if said.plain else said.verdict
+        edges = [self.plan.edges[index] for index in step.outs]
         exclusive = step.step.route == "exclusive"
 
         def condition(edge: PlannedEdge) -> Bools:
             assert edge.when is not None
             return holds(edge.when, lambda name: self._column(step, said, name))
 
-        edges = [self.plan.edges[index] for index in step.outs]
-        verdict = None if said.plain else said.verdict
-        masks = edges_taken(edges, len(rows), exclusive, verdict, policy, condition)
-        split = step.index if exclusive else None
-        for index, mask in zip(step.outs, masks, strict=True):
-            gone = rows if mask is None else rows.where(mask, split)
+        for index, mask in zip(
+            step.outs, edges_taken(edges, len(rows), exclusive, verdict, policy, condition), strict=True
+        ):
+            gone = rows if mask is None else rows.where(mask)
             if len(gone):
                 self.taken[index] = gone
 
     def _decided(self, step: PlannedStep, rows: Rows, said: Decision) -> tuple[Rows, Decision]:
-        decided = said.verdict != Verdict.MISSING
-        if said.policy is not None:
-            decided |= said.policy
-        known = rows.where(decided, step.index)
+        decided = (said.verdict != Verdict.MISSING) | said.policy
+        known = rows.where(decided)
         if known is rows:
             return rows, said
-        self.waiting[step.index] = rows.where(~decided, step.index)
+        self.waiting[step.index] = rows.where(~decided)
         return known, said.take(known.picked)
 
-    def _column(self, step: PlannedStep, said: Said, name: str) -> Column:
+    def _column(self, step: PlannedStep, said: Said, name: str) -> NDArray[Any]:
         if name == "round":
             return np.full(len(said.verdict), step.round)
         if name.startswith("case."):
@@ -122,35 +123,19 @@ class LatentBlock:
     # -- what was said, for the rows that ask ----------------------------------------------------------------------
 
     def seen(self, rows: Rows) -> Seen:
-        """Keys and levels of the rows, with what relatives share; kept, because several steps see the same rows."""
-        seen = self._seen.get(rows)
-        if seen is None:
-            seen = self._seen[rows] = Seen(self.cases.key_n.take(rows.at), self.cases.level_n.take(rows.at))
-        return seen
+        """Keys and levels of the rows, with what relatives share; kept while steps see the same rows."""
+        if self._seen[0] is not rows:
+            self._seen = rows, Seen(self.cases.key_n.take(rows.at), self.cases.level_n.take(rows.at))
+        return self._seen[1]
 
-    def where(self, index: int, rows: Rows) -> tuple[Bools | None, Ints | None] | None:
-        """Where the rows are among those that step has spoken on: (which of them it has, None for all; their places,
-        None where they are the same rows, 0 where it has not). None where it has spoken on none of them."""
+    def where(self, index: int, rows: Rows) -> Place | None:
+        """Where the rows are among those that step has spoken on (see `Rows.among`); None where it has on none."""
         own = self.rows.get(index)
-        if own is None or own is rows:
-            return None if own is None else (None, None)
-        inside = rows.inside(own)
-        if inside is not None:
-            return (None, rows.places_in(own)) if inside else None
-        place = self._places.get(index)
-        if place is None:
-            place = self._places[index] = np.full(self.count, -1)
-            place[own.at] = np.arange(len(own))
-        places = place.take(rows.at)
-        ran = places >= 0
-        count = np.count_nonzero(ran)
-        if count == len(rows):
-            return None, places
-        return (ran, np.maximum(places, 0)) if count else None
+        return None if own is None else rows.among(own)
 
-    def response(self, responses: tuple[int, ...], rows: Rows) -> tuple[Words, Revision]:
+    def response(self, steps: tuple[int, ...], rows: Rows) -> tuple[Words, Revision]:
         """The case's own response after the given steps: (words [n], revision)."""
-        return self.answers.of(responses, rows)
+        return self.answers.of(steps, rows)
 
     def heard(self, source: Source, rows: Rows) -> tuple[Bools | None, Heard]:
         """A reviewing step's instances that ran: (rows that some of them answered, None for all; [(rows it answered,
@@ -176,19 +161,18 @@ class LatentBlock:
         """How each case ended (`CaseOutcome` codes, [N]); pending where it waits or where nothing led on."""
         outcome = np.full(self.count, CaseOutcome.PENDING, np.int8)
         for index, sink in self.plan.ends:
-            rows = self.taken.get(index)
-            if rows is None:
-                continue
-            code: np.int8 | NDArray[np.int8] = np.int8(SINK_OUTCOME.get(sink, CaseOutcome.RELEASED))
-            if sink is Sink.RELEASE:
-                source = self.plan.edges[index].source
-                revision = self.answers.revision(tuple(s for s in self.plan.moving if s <= source), rows)
-                if isinstance(revision, np.ndarray):
-                    code = np.where(revision > 0, _REVISED, _RELEASED)
-                elif revision > 0:
-                    code = _REVISED
-            rows.put(outcome, code)
+            if index in self.taken:
+                rows = self.taken[index]
+                rows.put(outcome, self._end(index, rows) if sink is Sink.RELEASE else np.int8(SINK_OUTCOME[sink]))
         return outcome
+
+    def _end(self, edge: int, rows: Rows) -> np.int8 | NDArray[np.int8]:
+        """Released or revised: how cases end that an edge released."""
+        source = self.plan.edges[edge].source
+        revision = self.answers.revision(tuple(s for s in self.plan.moving if s <= source), rows)
+        if isinstance(revision, int):
+            return _REVISED if revision else _RELEASED
+        return np.where(revision > 0, _REVISED, _RELEASED)
 
     def ran(self) -> Bools:
         """Which steps have spoken on which cases, [S, N]."""

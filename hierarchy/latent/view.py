@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from agents.simulated.draws import Revision, Seen
 from agents.simulated.lanes import Words
 from agents.vocabulary import RESPONDERS
-from hierarchy.flow import Bools, Ints
+from hierarchy.flow import Bools
+from hierarchy.latent.rows import Rows
 from hierarchy.plan import PlannedStep
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class LatentView:
 
     block: LatentBlock
     step: PlannedStep
-    rows: Ints
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,7 +65,7 @@ class LatentView:
     @property
     def numbers(self) -> NDArray[np.uint64]:
         """The numbers of the cases."""
-        return self.block.cases.number.take(self.rows)
+        return self.block.cases.number.take(self.rows.at)
 
     @cached_property
     def mask(self) -> int:

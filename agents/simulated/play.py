@@ -81,7 +81,7 @@ def _review(draws: Draws, view: View, seen: Seen, written: bool) -> Output:
         there = asked[:, k] & subject.present_NK[:, k, None]
         read = there if reading.present_n is None else there & _planes(view, reading.present_n)
         present[:, k], flag[:, k] = read, read & _planes(view, word)
-        confidence[:, k] = draws.confidences(seen, ~(word ^ truth), view.bits, revision) * read
+        confidence[:, k] = draws.confidences(seen.key_n, ~(word ^ truth), view.bits, revision) * read
     there = np.asarray(subject.present_NK.any(axis=1))
     questions = (asked & subject.present_NK[:, :, None]).sum(axis=(1, 2))
     questions = questions + there * (written and view.role is Role.CRITIC and view.critic is None)

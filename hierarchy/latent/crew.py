@@ -90,7 +90,7 @@ class LatentAgent:
 
     def _review(self, view: LatentView) -> Review:
         truth, revision = view.subject
-        mask, draws = view.mask, self.draws
+        mask, draws, key_n = view.mask, self.draws, view.seen.key_n
         recursive = _reviews_a_reviewer(view)
         reading = draws.review(
             view.seen, truth, mask, revision, "critic of critic" if recursive else view.step.role.value
@@ -106,7 +106,7 @@ class LatentAgent:
             reading.present_n,
             mask,
             self.scale,
-            lambda: draws.confidences(view.seen, ~(flag ^ truth), tuple(range(draws.principles)), revision),
+            lambda: draws.confidences(key_n, ~(flag ^ truth), tuple(range(draws.principles)), revision),
             override=view.step.role is Role.SAFETY,
         )
 
@@ -230,8 +230,9 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
     """A member's word on every row: the latest instance that ran on it."""
     if len(parts) == 1:
         return heard, parts[0][1]
-    kind = bits.word_type(view.block.plan.places)
-    flag = np.zeros(len(view), kind)
+    count, places = len(view), view.block.plan.places
+    kind = bits.word_type(places)
+    flag = np.zeros(count, kind)
     present = np.zeros(len(view), kind)
     stuck = np.zeros(len(view), bool)
     for ran, said in parts:
@@ -244,7 +245,7 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
     scale = last.scale if last is not None else scale_of(view.block.plan)
 
     def each() -> Floats:
-        out = np.zeros((len(view), view.block.plan.places), np.float32)
+        out = np.zeros((count, places), np.float32)
         for ran, said in parts:
             out = said.each() if ran is None else np.where(ran[:, None], said.each(), out)
         return out

@@ -194,7 +194,9 @@ class Draws:
             common = self._common(seen, str(self.spec.family), g, revision, wide)
             if not found:  # the last group may have a lane to spare
                 struck = (
-                    own[:, 7] if self.principles % 8 else bits.quarter(*self._place(seen.key_n, (use, "shock"), revision))
+                    own[:, 7]
+                    if self.principles % 8
+                    else bits.quarter(*self._place(seen.key_n, (use, "shock"), revision))
                 )
                 on_violated = bits.below(struck, shock.violating)
             if shock.violating == shock.innocent and not wide:

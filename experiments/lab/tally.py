@@ -76,7 +76,8 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
 def audits(block: LatentBlock) -> int:
     """How many cases an auditor decided (not the policy in place of one)."""
     decisions = [said for said in block.said.values() if isinstance(said, Decision)]
-    return sum(int(np.count_nonzero(~said.policy)) for said in decisions)
+    within = ((len(said.verdict), said.policy) for said in decisions)
+    return sum(count if policy is None else count - int(np.count_nonzero(policy)) for count, policy in within)
 
 
 def calls(block: LatentBlock) -> int:

@@ -49,7 +49,8 @@ class Answers:
 
     def _find(self, steps: Steps, rows: Rows) -> Answer:
         later: list[tuple[Bools, Words, Revision]] = []
-        word, revision = None, 0
+        word: Words | None = None
+        revision: Revision = 0
         for index in reversed(steps):
             found = self._moved(index, rows)
             if found is None:

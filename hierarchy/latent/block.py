@@ -21,8 +21,9 @@ from hierarchy.graph import SINK_OUTCOME, Sink
 from hierarchy.latent.answers import Answers
 from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.conditions import holds
+from hierarchy.latent.review import Review
 from hierarchy.latent.rows import Place, Rows
-from hierarchy.latent.said import Decision, Review, Said
+from hierarchy.latent.said import Decision, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
 
@@ -65,17 +66,11 @@ class LatentBlock:
         if all(rows is came[0] for rows in came):
             return came[0]
         if step.quorum == 1:
-            return self._any(came)
+            return self.everybody.where(reduce(or_, [rows.held for rows in came]))
         counts = np.zeros(self.count, np.uint16)
         for rows in came:
             counts[rows.at] += 1
         return self.everybody.where(counts >= step.quorum)
-
-    def _any(self, came: list[Rows]) -> Rows:
-        here = np.zeros(self.count, bool)
-        for rows in came:
-            rows.put(here, np.True_)
-        return self.everybody.where(here)
 
     def view(self, step: PlannedStep, rows: Rows) -> LatentView:
         """What the step may see of the rows."""
@@ -96,17 +91,18 @@ class LatentBlock:
 
         def condition(edge: PlannedEdge) -> Bools:
             assert edge.when is not None
-            return holds(edge.when, lambda name: self._column(step, said, name))
+            return holds(edge.when, said, lambda name: self._column(step, said, name))
 
-        for index, mask in zip(
-            step.outs, edges_taken(edges, len(rows), exclusive, verdict, policy, condition), strict=True
-        ):
-            gone = rows if mask is None else rows.where(mask)
-            if len(gone):
-                self.taken[index] = gone
+        for index, mask in zip(step.outs, edges_taken(edges, exclusive, verdict, policy, condition), strict=True):
+            if mask is not False:
+                gone = rows if mask is True else rows.where(mask)
+                if len(gone):
+                    self.taken[index] = gone
 
     def _decided(self, step: PlannedStep, rows: Rows, said: Decision) -> tuple[Rows, Decision]:
-        decided = (said.verdict != Verdict.MISSING) | said.policy
+        decided = said.verdict != Verdict.MISSING
+        if said.policy is not None:
+            decided |= said.policy
         known = rows.where(decided)
         if known is rows:
             return rows, said
@@ -163,7 +159,7 @@ class LatentBlock:
         for index, sink in self.plan.ends:
             if index in self.taken:
                 rows = self.taken[index]
-                rows.put(outcome, self._end(index, rows) if sink is Sink.RELEASE else np.int8(SINK_OUTCOME[sink]))
+                rows.mark(outcome, self._end(index, rows) if sink is Sink.RELEASE else np.int8(SINK_OUTCOME[sink]))
         return outcome
 
     def _end(self, edge: int, rows: Rows) -> np.int8 | NDArray[np.int8]:

@@ -20,7 +20,8 @@ from constitutions.errors import InputError
 from hierarchy.arm import Arm
 from hierarchy.flow import Bools
 from hierarchy.latent.consensus import Member, decide
-from hierarchy.latent.said import Choice, Decision, Floats, Response, Review, Said, Scale
+from hierarchy.latent.review import Review, Scale
+from hierarchy.latent.said import Choice, Decision, Floats, Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays
 from hierarchy.plan import Plan, PlannedStep
@@ -191,14 +192,14 @@ class Auditor:
         word, revision = view.subject
         n = len(view)
         if self.waits:
-            nothing = np.zeros(n, bool)
-            return Decision(np.zeros(n, np.int8), word, revision, nothing)
+            return Decision(np.zeros(n, np.int8), word, revision)
         truth = (word != 0).view(np.uint8)
         flagged = self.draws.review(view.seen, truth, 1, revision, "audit").flag_n.astype(bool)
         refused = np.int8(Verdict.REVISE if self.revises else Verdict.REJECT)
         verdict = np.where(flagged, refused, np.int8(Verdict.ACCEPT))
-        policy = np.zeros(n, bool) if self.window is None else ~_within(self.window, view.numbers)
-        verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
+        policy = None if self.window is None else ~_within(self.window, view.numbers)
+        if policy is not None:
+            verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
         return Decision(verdict, np.zeros(n, word.dtype), revision + 1, policy, self.minutes)
 
 

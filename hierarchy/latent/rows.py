@@ -45,14 +45,14 @@ class Rows:
             return np.arange(self.count)
         return self.picked if self.whole.whole is None else self.whole.at.take(self.picked)
 
-    def put(self, column: NDArray[np.generic], value: np.generic | NDArray[np.generic]) -> None:
-        """Write a value, or one per row [n], into a column of the block [N]."""
+    def mark(self, column: NDArray[np.int8], code: np.int8 | NDArray[np.int8]) -> None:
+        """Write a code, or one per row [n], into a column of the block [N] that has 0 there."""
         if self.whole is None:
-            column[:] = value
-        elif self.whole.whole is None and self.mask is not None and not isinstance(value, np.ndarray):
-            np.putmask(column, self.mask, value)
+            column[:] = code
+        elif self.whole.whole is None and not isinstance(code, np.ndarray):
+            column |= self.held.view(np.int8) * code  # a choice per case would cost a branch per case
         else:
-            column[self.at] = value
+            column[self.at] = code
 
     def among(self, other: Rows) -> Place | None:
         """Where these rows are among the other's: (which of them are, None for all; at what place, None where they are
@@ -61,7 +61,7 @@ class Rows:
             return None, None
         if self.inside(other):
             return None, self._places_in(other)
-        ran = other._held.take(self.at)
+        ran = other.held.take(self.at)
         count = int(np.count_nonzero(ran))
         if not count:
             return None
@@ -85,8 +85,10 @@ class Rows:
         return self.count if self.whole is None else self.whole._size
 
     @cached_property
-    def _held(self) -> Bools:
+    def held(self) -> Bools:
         """Which of the block's cases are among these, [N]."""
+        if self.mask is not None and self.whole is not None and self.whole.whole is None:
+            return self.mask
         held = np.zeros(self._size, bool)
         held[self.at] = True
         return held

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.conditions import holds
 from hierarchy.latent.review import Review
 from hierarchy.latent.rows import Place, Rows
-from hierarchy.latent.said import Decision, Said
+from hierarchy.latent.said import Column, Decision, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
 
@@ -50,7 +49,7 @@ class LatentBlock:
         self.said: dict[int, Said] = {}
         self.taken: dict[int, Rows] = {}
         self.waiting: dict[int, Rows] = {}
-        self.answers = Answers(plan, self.rows, self.said)
+        self.answers = Answers(plan, self.count, self.rows, self.said)
         self._seen = (self.everybody, Seen(cases.key_n, cases.level_n))
 
     def __len__(self) -> int:
@@ -66,7 +65,7 @@ class LatentBlock:
         if all(rows is came[0] for rows in came):
             return came[0]
         if step.quorum == 1:
-            return self.everybody.where(reduce(or_, [rows.held for rows in came]))
+            return self.everybody.any_of(list(dict.fromkeys(came)))
         counts = np.zeros(self.count, np.uint16)
         for rows in came:
             counts[rows.at] += 1
@@ -109,7 +108,7 @@ class LatentBlock:
         self.waiting[step.index] = rows.where(~decided)
         return known, said.take(known.picked)
 
-    def _column(self, step: PlannedStep, said: Said, name: str) -> NDArray[Any]:
+    def _column(self, step: PlannedStep, said: Said, name: str) -> Column:
         if name == "round":
             return np.full(len(said.verdict), step.round)
         if name.startswith("case."):
@@ -127,7 +126,7 @@ class LatentBlock:
     def where(self, index: int, rows: Rows) -> Place | None:
         """Where the rows are among those that step has spoken on (see `Rows.among`); None where it has on none."""
         own = self.rows.get(index)
-        return None if own is None else rows.among(own)
+        return None if own is None else rows.among(own, self.count)
 
     def response(self, steps: tuple[int, ...], rows: Rows) -> tuple[Words, Revision]:
         """The case's own response after the given steps: (words [n], revision)."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_, or_
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.vocabulary import VERDICT_NAMES
 from constitutions.predicate import All, AnyOf, Comparison, Not, Predicate, evaluate
 from hierarchy.flow import Bools
 from hierarchy.latent.review import Review
-from hierarchy.latent.said import Said
+from hierarchy.latent.said import Coded, Column, Said
 
 
-def holds(when: Predicate, said: Said, column: Callable[[str], NDArray[Any]]) -> Bools:
+def holds(when: Predicate, said: Said, column: Callable[[str], Column]) -> Bools:
     """Where the condition holds on what was said, [n]; `column` gives its fields, but for the verdict, by name."""
     match when:
         case All(all=parts):
@@ -28,7 +26,10 @@ def holds(when: Predicate, said: Said, column: Callable[[str], NDArray[Any]]) ->
             return ~holds(part, said, column)
     assert isinstance(when, Comparison)
     if when.field != "verdict":
-        return evaluate(when, {when.field: column(when.field)})
+        found = column(when.field)
+        if isinstance(found, Coded):
+            return found.among(_codes(when, found.values))
+        return evaluate(when, {when.field: found})
     names = when.value if isinstance(when.value, tuple) else (when.value,)
     hit = reduce(or_, [_concludes(said, VERDICT_NAMES[str(name)]) for name in names])
     return hit if when.op in ("eq", "in") else ~hit
@@ -36,3 +37,9 @@ def holds(when: Predicate, said: Said, column: Callable[[str], NDArray[Any]]) ->
 
 def _concludes(said: Said, code: int) -> Bools:
     return said.concludes(code) if isinstance(said, Review) else np.asarray(said.verdict == code)
+
+
+@lru_cache(maxsize=4096)
+def _codes(when: Comparison, values: tuple[float, ...]) -> tuple[int, ...]:
+    """Which of the values, by number, the comparison holds on."""
+    return tuple(np.flatnonzero(evaluate(when, {when.field: np.array(values, np.float32)})).tolist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_, or_
+from operator import add, and_, or_
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from agents.vocabulary import Verdict
 from hierarchy.consensus import Votes, weigh
 from hierarchy.flow import Bools
 from hierarchy.latent.review import Review, Scale, planes
-from hierarchy.latent.said import Floats
+from hierarchy.latent.said import Coded, Floats
 from hierarchy.rules import Majority, Unanimous, Veto, Vote
 
 Member = tuple[Bools | None, Review]
@@ -153,18 +153,15 @@ def _silent(member: Member) -> Bools:
     return silent if heard is None else silent | ~heard
 
 
-def _dissent(members: list[Member], count: int) -> Floats:
+def _dissent(members: list[Member], count: int) -> Coded | Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
     size = len(members)
-    against = np.zeros(count, np.uint8)
     if all(heard is None and said.plain for heard, said in members):
-        for _, said in members:
-            against += said.flagged
-        share = np.minimum(np.arange(size + 1), size - np.arange(size + 1)) / size
-        return share.astype(np.float32).take(against)
-    here = np.zeros(count, np.int16)
+        share = tuple(min(against, size - against) / size for against in range(size + 1))
+        return Coded(reduce(add, [said.flagged.view(np.uint8) for _, said in members]), share)
+    here, against_n = np.zeros(count, np.int16), np.zeros(count, np.int16)
     for member in members:
         heard = ~_silent(member)
         here += heard
-        against += heard & member[1].flagged
-    return np.asarray(np.minimum(against, here - against) / np.maximum(here, 1), np.float32)
+        against_n += heard & member[1].flagged
+    return np.asarray(np.minimum(against_n, here - against_n) / np.maximum(here, 1), np.float32)

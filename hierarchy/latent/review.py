@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from agents.simulated.lanes import Words, byte
 from agents.vocabulary import Verdict
 from hierarchy.flow import Bools, Ints
-from hierarchy.latent.said import Codes, Floats
+from hierarchy.latent.said import Coded, Codes, Column, Floats
 
 _MISSING, _ACCEPT, _ESCALATE = (np.int8(v) for v in (Verdict.MISSING, Verdict.ACCEPT, Verdict.ESCALATE))
 
@@ -61,7 +61,7 @@ class Review:
     each: Callable[[], Floats]
     stuck: Bools | None = None
     override: bool = False
-    dissent: Callable[[], Floats] | None = None
+    dissent: Callable[[], Coded | Floats] | None = None
 
     def take(self, rows: Ints) -> Review:
         """The given rows."""
@@ -105,13 +105,18 @@ class Review:
         """Where everything could be read and decided."""
         return self.stuck is None and self.present is None
 
+    @property
+    def moves(self) -> bool:
+        """Never."""
+        return False
+
     def concludes(self, code: int) -> Bools:
         """Where the verdict is the one of this code, [n]."""
         if self.plain and code in (Verdict.ACCEPT, Verdict.REVISE):
             return self.flagged if code == Verdict.REVISE else ~self.flagged
         return np.asarray(self.verdict == code)
 
-    def column(self, name: str) -> NDArray[Any]:
+    def column(self, name: str) -> Column:
         """A field that conditions may name."""
         head, _, rest = name.partition(".")
         if rest:
@@ -129,7 +134,7 @@ class Review:
     def _override(self) -> Floats:
         return np.full(len(self.flag), 0.0 if self.override else np.nan, np.float32)
 
-    def _disagreement(self) -> Floats:
+    def _disagreement(self) -> Column:
         return np.zeros(len(self.flag), np.float32) if self.dissent is None else self.dissent()
 
     @cached_property
@@ -156,7 +161,7 @@ class Review:
         chance = np.where(planes(self.flag, sure.shape[1]), sure, 1.0 - sure) * self.read
         return np.asarray(chance.max(axis=1, initial=0.0))
 
-    _DERIVED: ClassVar[Mapping[str, Callable[[Review], NDArray[Any]]]] = {
+    _DERIVED: ClassVar[Mapping[str, Callable[[Review], Column]]] = {
         "missing": lambda self: np.asarray(self.verdict == Verdict.MISSING),
         "flagged": lambda self: self.flagged,
         "flags": lambda self: np.bitwise_count(self.flag),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,25 @@ Floats = NDArray[np.float32]
 _MISSING, _ACCEPT = np.int8(Verdict.MISSING), np.int8(Verdict.ACCEPT)
 
 
+@dataclass(frozen=True)
+class Coded:
+    """A column of few numbers: row i has values[codes[i]]; codes are small unsigned integers [n]."""
+
+    codes: NDArray[np.uint8]
+    values: tuple[float, ...]
+
+    def take(self, rows: Ints) -> Coded:
+        """The given rows."""
+        return Coded(self.codes.take(rows), self.values)
+
+    def among(self, wanted: tuple[int, ...]) -> Bools:
+        """Where the row's code is one of those wanted, [n]."""
+        return reduce(or_, [self.codes == code for code in wanted], np.zeros(len(self.codes), bool))
+
+
+Column = NDArray[Any] | Coded
+
+
 class Said(Protocol):
     """What every step's word has: verdict codes, and fields that conditions may name."""
 
@@ -33,7 +53,12 @@ class Said(Protocol):
         """Whether no verdict can be missing or escalate."""
         ...
 
-    def column(self, name: str) -> NDArray[Any]:
+    @property
+    def moves(self) -> bool:
+        """Whether it set some case's response."""
+        ...
+
+    def column(self, name: str) -> Column:
         """A field other than the verdict by name, [n]."""
         ...
 
@@ -42,7 +67,8 @@ class Said(Protocol):
         ...
 
 
-def _take(revision: Revision, rows: Ints) -> Revision:
+def taken(revision: Revision, rows: Ints) -> Revision:
+    """The revision of the given rows."""
     return revision if isinstance(revision, int) else revision.take(rows)
 
 
@@ -63,9 +89,14 @@ class Response:
         """Always."""
         return True
 
+    @property
+    def moves(self) -> bool:
+        """Always."""
+        return True
+
     def take(self, rows: Ints) -> Response:
         """The given rows."""
-        return Response(self.word.take(rows), _take(self.revision, rows))
+        return Response(self.word.take(rows), taken(self.revision, rows))
 
     def column(self, name: str) -> NDArray[Any]:
         """Only whether it is missing: never."""
@@ -88,6 +119,11 @@ class Choice:
     def plain(self) -> bool:
         """Not known without looking."""
         return False
+
+    @cached_property
+    def moves(self) -> bool:
+        """Where there was something to choose."""
+        return bool((self.chosen >= 0).any())
 
     def take(self, rows: Ints) -> Choice:
         """The given rows."""
@@ -126,10 +162,15 @@ class Decision:
         """A decision is one; what nobody decided is parked before it is sent on."""
         return True
 
+    @cached_property
+    def moves(self) -> bool:
+        """Where somebody revised."""
+        return bool((self.verdict == Verdict.REVISE).any())
+
     def take(self, rows: Ints) -> Decision:
         """The given rows."""
         policy = None if self.policy is None else self.policy.take(rows)
-        return Decision(self.verdict.take(rows), self.word.take(rows), _take(self.revision, rows), policy, self.minutes)
+        return Decision(self.verdict.take(rows), self.word.take(rows), taken(self.revision, rows), policy, self.minutes)
 
     def column(self, name: str) -> NDArray[Any]:
         """A field that conditions may name."""

@@ -31,12 +31,12 @@ class LatentView:
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
+    @property
     def seen(self) -> Seen:
         """Keys and difficulty levels."""
         return self.block.seen(self.rows)
 
-    @cached_property
+    @property
     def subject(self) -> tuple[Words, Revision]:
         """The response under review, or what the reviewed reviewer reviewed: (words [n], revision)."""
         return self._subject_of(self.step)

@@ -75,6 +75,11 @@ class PlannedStep:
         """What the step does."""
         return self.step.role
 
+    @cached_property
+    def mask(self) -> int:
+        """The step's principles as bits of a word."""
+        return sum(1 << bit for bit in self.bits)
+
     @property
     def principles(self) -> tuple[str, ...]:
         """Ids of the step's principles."""

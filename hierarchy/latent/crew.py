@@ -91,7 +91,7 @@ class LatentAgent:
 
     def _review(self, view: LatentView) -> Review:
         truth, revision = view.subject
-        mask, draws, key_n = view.mask, self.draws, view.seen.key_n
+        mask, draws, key_n = view.step.mask, self.draws, view.seen.key_n
         recursive = _reviews_a_reviewer(view)
         reading = draws.review(
             view.seen, truth, mask, revision, "critic of critic" if recursive else view.step.role.value
@@ -155,7 +155,7 @@ class LatentConsensus:
         rule = view.step.step.rule
         assert rule is not None
         assert not isinstance(rule, TopShare)
-        return decide(rule, view.step.step.members, members, view.mask, self.scale, len(view))
+        return decide(rule, view.step.step.members, members, view.step.mask, self.scale, len(view))
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
     for ran, said in parts:
         where = np.ones(len(view), bool) if ran is None else ran
         flag = np.where(where, said.flag, flag)
-        read = kind.type(view.mask) if said.present is None else said.present
+        read = kind.type(view.step.mask) if said.present is None else said.present
         present = np.where(where, read, present)
         stuck = np.where(where, False if said.stuck is None else said.stuck, stuck)
     last: Any = parts[-1][1] if parts else None
@@ -251,7 +251,7 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
             out = said.each() if ran is None else np.where(ran[:, None], said.each(), out)
         return out
 
-    return heard, Review(flag, present, view.mask, scale, each, stuck)
+    return heard, Review(flag, present, view.step.mask, scale, each, stuck)
 
 
 def _readers(view: LatentView) -> list[Member]:

@@ -66,8 +66,3 @@ class LatentView:
     def numbers(self) -> NDArray[np.uint64]:
         """The numbers of the cases."""
         return self.block.cases.number.take(self.rows.at)
-
-    @cached_property
-    def mask(self) -> int:
-        """The step's principles as bits."""
-        return sum(1 << bit for bit in self.step.bits)

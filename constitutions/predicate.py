@@ -168,7 +168,8 @@ def _compare(comparison: Comparison, columns: Columns) -> Mask:
     if kind is None:
         return np.zeros(len(column), dtype=bool)
     _check_one(comparison, kind)
-    return _present(column) & _apply(comparison.op, column, comparison.value)
+    found = _apply(comparison.op, column, comparison.value)
+    return _present(column) & found if column.dtype.kind in "fO" else found
 
 
 def _apply(op: Op, column: NDArray[Any], value: Any) -> Mask:
@@ -194,9 +195,7 @@ def _present(column: NDArray[Any]) -> Mask:
     if column.dtype.kind == "f":
         present: Mask = ~np.isnan(column)
         return present
-    if column.dtype.kind == "O":
-        return np.fromiter((value is not None for value in column), dtype=bool, count=len(column))
-    return np.ones(len(column), dtype=bool)
+    return np.fromiter((value is not None for value in column), dtype=bool, count=len(column))
 
 
 def _check_one(comparison: Comparison, kind: Kind) -> None:

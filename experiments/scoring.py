@@ -119,7 +119,7 @@ def mark_final(block: Block, cases: Sequence[Case], constitution: Constitution) 
 
 def mark_first(block: Block, cases: Sequence[Case], constitution: Constitution) -> Marks:
     """Marks of the base's first responses: what the reviewers had to work with."""
-    first = block.said(block.moving()[0])
+    first = block.said(block.plan.moving[0])
     if not cases:
         return mark_latent(block, first["latent"][:, 0], first["present"][:, 0], constitution)
     nobody = np.zeros(len(block), bool)
@@ -128,6 +128,6 @@ def mark_first(block: Block, cases: Sequence[Case], constitution: Constitution) 
 
 def unchanged(block: Block) -> Bools:
     """Whether what the user got is the base's first response, bool [N]."""
-    where, candidate = block.pointer(block.moving(), np.arange(len(block)))
-    kept: Bools = (where == block.moving()[0]) & (candidate == 0) & np.isin(block.outcomes(), _REACHES)
+    where, candidate = block.pointer(block.plan.moving, np.arange(len(block)))
+    kept: Bools = (where == block.plan.moving[0]) & (candidate == 0) & np.isin(block.outcomes(), _REACHES)
     return kept

@@ -193,12 +193,7 @@ class Block(Flow):
 
     def final(self) -> Candidates:
         """Each case's last response, [N, 1]: what a released case shows."""
-        return self.response(self.moving(), np.arange(len(self)))
-
-    def moving(self) -> tuple[int, ...]:
-        """Steps that can set a case's response, in plan order."""
-        moving = (*RESPONDERS, Role.JUDGE, Role.AUDITOR)
-        return tuple(step.index for step in self.plan.steps if step.role in moving)
+        return self.response(self.plan.moving, np.arange(len(self)))
 
 
 def _candidates_of(said: Output) -> Candidates:

@@ -13,7 +13,7 @@ from constitutions.errors import InputError
 from constitutions.predicate import Predicate, comparisons, fields
 from hierarchy.checks import check_parallel, check_spec, check_way_conditions
 from hierarchy.graph import RESPONSE, OversightGraph, Sink, Step
-from hierarchy.plan import BLANK, Plan, PlannedEdge, PlannedStep, Source
+from hierarchy.plan import BLANK, MOVING, Plan, PlannedEdge, PlannedStep, Source
 from hierarchy.unroll import Instance, Unrolled, Way, unroll
 
 Kind = Literal["declared", "fallback", "unreviewed"]
@@ -146,7 +146,7 @@ class _Resolver:
         step, index = self.graph.step(instance.step), self.index[instance]
         ins = tuple(i for i, edge in enumerate(self.edges) if edge.target == index)
         responses = tuple(
-            sorted(self.index[a] for a in self.before[instance] if self.graph.step(a.step).role in _MOVES_RESPONSE)
+            sorted(self.index[a] for a in self.before[instance] if self.graph.step(a.step).role in MOVING)
         )
         return PlannedStep(
             index=index,
@@ -183,9 +183,6 @@ class _Resolver:
                 f"same round; name an earlier step, or read {{step: {step_id}, round: previous}}"
             )
         return Source(step_id, tuple(sorted(self.index[a] for a in found)))
-
-
-_MOVES_RESPONSE = RESPONDERS | {Role.JUDGE, Role.AUDITOR}
 
 
 def _same_round(source: Instance, reader: Instance, previous: bool) -> bool:

@@ -13,6 +13,8 @@ from hierarchy.plan import BLANK, Plan, PlannedEdge, PlannedStep
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Mask = Bools | bool
+"""Some rows [n], or all of them, or none."""
 Holds = Callable[[PlannedEdge], Bools]
 
 
@@ -53,9 +55,9 @@ class Flow:
         """Mark the out-edges that each row takes (see `edges_taken`)."""
         edges = [self.plan.edges[index] for index in step.outs]
         exclusive = step.step.route == "exclusive"
-        masks = edges_taken(edges, len(rows), exclusive, verdict, policy, holds)
+        masks = edges_taken(edges, exclusive, verdict, policy, holds)
         for index, mask in zip(step.outs, masks, strict=True):
-            self.fired[index, rows] = True if mask is None else mask
+            self.fired[index, rows] = mask
 
     def into_sinks(self) -> Bools:
         """Which cases have ended, [N]."""
@@ -69,43 +71,51 @@ class Flow:
 
 def edges_taken(
     edges: Sequence[PlannedEdge],
-    count: int,
     exclusive: bool,
     verdict: NDArray[np.int8] | None,
     policy: Bools | None,
     holds: Holds,
-) -> list[Bools | None]:
-    """Which of `count` rows take each of a step's out-edges; None for all of them.
+) -> list[Mask]:
+    """Which rows take each of a step's out-edges.
 
     `exclusive`: only the first edge that would. `verdict` are the rows' codes, None where none is missing or escalates;
     `policy` says which rows nobody answered but the graph's policy (an auditor's step), None where there are none;
     `holds` evaluates an edge's condition on all rows.
     """
-    left = None if policy is None else ~policy  # taken by no edge yet; None for all
-    found: list[Bools | None] = []
+    left = _but(True, policy)  # taken by no edge yet
+    found: list[Mask] = []
     for edge in edges:
         if edge.kind == "unreviewed":
-            found.append(np.zeros(count, bool) if policy is None else policy)
-            continue
-        if edge.kind == "fallback":
+            found.append(False if policy is None else policy)
+        elif edge.kind == "fallback":
             found.append(left)
-            continue
-        taken = _declared(edge, verdict, policy, holds)
-        if exclusive and left is not None:
-            taken = left if taken is None else taken & left
-        found.append(taken)
-        rest = np.zeros(count, bool) if taken is None else ~taken
-        left = rest if left is None else left & rest
+        else:
+            taken = _declared(edge, verdict, policy, holds)
+            found.append(_and(left, taken) if exclusive else taken)
+            left = _but(left, taken)
     return found
 
 
-def _declared(edge: PlannedEdge, verdict: NDArray[np.int8] | None, policy: Bools | None, holds: Holds) -> Bools | None:
-    """Which rows a declared edge would take by itself; None for all of them."""
-    taken = None if edge.when is None else holds(edge)
-    if policy is not None:
-        taken = ~policy if taken is None else taken & ~policy
+def _declared(edge: PlannedEdge, verdict: NDArray[np.int8] | None, policy: Bools | None, holds: Holds) -> Mask:
+    """Which rows a declared edge would take by itself."""
+    taken = _but(True if edge.when is None else holds(edge), policy)
     if verdict is not None:
         for code in BLANK:
             if code not in edge.blank:
-                taken = verdict != code if taken is None else taken & (verdict != code)
+                taken = _and(taken, verdict != code)
     return taken
+
+
+def _and(one: Mask, other: Mask) -> Mask:
+    if isinstance(one, bool):
+        return other if one else False
+    if isinstance(other, bool):
+        return one if other else False
+    return one & other
+
+
+def _but(one: Mask, other: Mask | None) -> Mask:
+    """The one and not the other."""
+    if other is None:
+        return one
+    return _and(one, not other if isinstance(other, bool) else ~other)

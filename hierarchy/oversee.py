@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from agents.columns import Output
 from agents.view import View
 from hierarchy.plan import Plan, PlannedStep
 
+R = TypeVar("R", bound=Sized)
 V = TypeVar("V")
 S = TypeVar("S")
 V_co = TypeVar("V_co", covariant=True)
@@ -32,23 +30,23 @@ Performer = Plays[View, Output]
 """A performer for cases with text (or with columns of any kind)."""
 
 
-class Passable(Protocol[V_co, S_contra]):
+class Passable(Protocol[R, V_co, S_contra]):
     """A block of cases: with text (`hierarchy.block`) or without (`hierarchy.latent`)."""
 
-    def arrivals(self, step: PlannedStep, /) -> NDArray[np.int64]:
+    def arrivals(self, step: PlannedStep, /) -> R:
         """The rows of the cases that have reached the step."""
         ...
 
-    def view(self, step: PlannedStep, rows: NDArray[np.int64], /) -> V_co:
+    def view(self, step: PlannedStep, rows: R, /) -> V_co:
         """What the step may see of the rows."""
         ...
 
-    def record(self, step: PlannedStep, rows: NDArray[np.int64], said: S_contra, /) -> None:
+    def record(self, step: PlannedStep, rows: R, said: S_contra, /) -> None:
         """Keep what the step said about the rows, and send them on."""
         ...
 
 
-def oversee(block: Passable[V, S], plan: Plan, crew: Mapping[str, Plays[V, S]]) -> None:
+def oversee(block: Passable[R, V, S], plan: Plan, crew: Mapping[str, Plays[V, S]]) -> None:
     """Pass a block of cases through the plan; `crew` are performers by step instance name.
 
     Cases that need an absent human stay parked in the block.

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from agents.vocabulary import Role, Verdict
+from agents.vocabulary import RESPONDERS, Role, Verdict
 from constitutions.constitution import Constitution
 from constitutions.predicate import Predicate
 from hierarchy.graph import OversightGraph, Sink, Step
 
 BLANK = (Verdict.MISSING, Verdict.ESCALATE)
 """Verdicts that pass only edges which ask for them: there is no judgement in them."""
+MOVING = RESPONDERS | {Role.JUDGE, Role.AUDITOR}
+"""Roles that can set a case's response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class PlannedStep:
         """What the step does."""
         return self.step.role
 
+    @cached_property
+    def mask(self) -> int:
+        """The step's principles as bits of a word."""
+        return sum(1 << bit for bit in self.bits)
+
     @property
     def principles(self) -> tuple[str, ...]:
         """Ids of the step's principles."""
@@ -91,6 +98,16 @@ class Plan:
     def places(self) -> int:
         """How many bits latent content needs: the last place of any step's principle, plus one."""
         return 1 + max((bit for step in self.steps for bit in step.bits), default=0)
+
+    @cached_property
+    def moving(self) -> tuple[int, ...]:
+        """The steps that can set a case's response, in order."""
+        return tuple(step.index for step in self.steps if step.role in MOVING)
+
+    @cached_property
+    def ends(self) -> tuple[tuple[int, Sink], ...]:
+        """The edges that end in a sink: (index, sink)."""
+        return tuple((index, sink) for sink in Sink for index in self.into(sink))
 
     def into(self, sink: Sink) -> tuple[int, ...]:
         """Indices of the edges that end in the sink."""

@@ -20,7 +20,7 @@ def settlements(arm: str, block: Block) -> list[Settlement]:
     audited, unreviewed, _ = audits(block)
     unread = missing(block)
     everything = np.arange(len(block))
-    where, candidate = block.pointer(block.moving(), everything)
+    where, candidate = block.pointer(block.plan.moving, everything)
     return [
         Settlement(
             arm=arm,

@@ -109,7 +109,7 @@ class Draws:
         gone = np.zeros(len(seen), bool) if before is None else lost(before, size)
         if before is not None and spec.blunting:
             gone = gone | self._happens(seen, spec.blunting, (*use, "blunts"), revision)
-        drawn = bits.quarter(*self._place(seen, (*use, "bold"), revision))
+        drawn = bits.quarter(*self._place(seen.key_n, (*use, "bold"), revision))
         bold = np.where(word != 0, bits.below(drawn, spec.bold_wrong), bits.below(drawn, spec.bold))
         return marked(word, gone, bold, size)
 
@@ -153,25 +153,27 @@ class Draws:
             out = np.where(yields, bold, out)
         return out
 
-    def override(self, seen: Seen) -> NDArray[np.float32]:
+    def override(self, key_n: rng.Keys, override_n: NDArray[np.bool_] | None) -> NDArray[np.float32]:
         """P(the prompt tries to override the rules) as the safety role tells it, [n]: `sure` where it sees an attempt
-        (with chance `sensitivity` where there is one, `false_alarm` where there is none), else 1 - `sure`; 0 where no
-        case of the run makes one."""
-        if seen.override_n is None:
-            return np.zeros(len(seen), np.float32)
+        (with chance `sensitivity` where there is one, `false_alarm` where there is none), else 1 - `sure`; 0 where
+        nothing is said of attempts."""
+        if override_n is None:
+            return np.zeros(len(key_n), np.float32)
         spec = self.spec
-        drawn = bits.quarter(*self._place(seen, ("override",), 0))
+        drawn = bits.quarter(*self._place(key_n, ("override",), 0))
         hit, alarm = rates(spec.skill, 1)[0], rates(spec.false_alarm, 1)[0]
-        sees = np.where(seen.override_n, bits.below(drawn, hit), bits.below(drawn, alarm))
+        sees = np.where(override_n, bits.below(drawn, hit), bits.below(drawn, alarm))
         return np.where(sees, np.float32(spec.sure), np.float32(1.0 - spec.sure))
 
-    def confidences(self, seen: Seen, right: Words, places: tuple[int, ...], revision: Revision) -> NDArray[np.float32]:
+    def confidences(
+        self, key_n: rng.Keys, right: Words, places: tuple[int, ...], revision: Revision
+    ) -> NDArray[np.float32]:
         """Confidence in every verdict, [n, P]; `right` has a bit where the verdict on that place's principle is."""
         spec = self.spec
         good = np.stack([(right >> right.dtype.type(p)) & 1 for p in places], axis=1).astype(bool)
         if spec.noise == 0.0:
             return np.where(good, np.float32(spec.sure), np.float32(spec.sure_wrong))
-        drawn = [bits.lanes(*self._place(seen, ("sure", g), revision)) for g in range(-(-self.principles // 8))]
+        drawn = [bits.lanes(*self._place(key_n, ("sure", g), revision)) for g in range(-(-self.principles // 8))]
         lane = np.stack([drawn[p // 8][:, p % 8] for p in places], axis=1)
         when_good, when_bad = (_confidences(centre, spec.noise) for centre in (spec.sure, spec.sure_wrong))
         return np.where(good, when_good.take(lane), when_bad.take(lane))
@@ -199,21 +201,21 @@ class Draws:
 
     # -- draws ---------------------------------------------------------------------------------------------------
 
-    def _place(self, seen: Seen, use: tuple[int | str, ...], revision: Revision) -> tuple[rng.Keys, int]:
-        return self._located(seen, (self.stream, self.sample, *use), revision)
+    def _place(self, key_n: rng.Keys, use: tuple[int | str, ...], revision: Revision) -> tuple[rng.Keys, int]:
+        return self._located(key_n, (self.stream, self.sample, *use), revision)
 
-    def _located(self, seen: Seen, name: tuple[int | str, ...], revision: Revision) -> tuple[rng.Keys, int]:
+    def _located(self, key_n: rng.Keys, name: tuple[int | str, ...], revision: Revision) -> tuple[rng.Keys, int]:
         """(counter [n], constant) of a stream; a revision that differs by case moves the counter."""
         if isinstance(revision, int):
-            return seen.key_n, bits.stream(self.seed, *name, revision)
+            return key_n, bits.stream(self.seed, *name, revision)
         top = int(revision.max(initial=0))
         constants = np.array([bits.stream(self.seed, *name, r) for r in range(top + 1)], np.uint64)
-        return seen.key_n + constants.take(revision), 0
+        return key_n + constants.take(revision), 0
 
     def _happens(self, seen: Seen, chance: float, name: tuple[int | str, ...], revision: Revision) -> NDArray[np.bool_]:
         """Whether a thing of this chance happens, per case. A family's own is drawn on the family's name."""
         key, constant = self._located(
-            seen, name if name[0] == "collusion" else (self.stream, self.sample, *name), revision
+            seen.key_n, name if name[0] == "collusion" else (self.stream, self.sample, *name), revision
         )
         return bits.below(bits.quarter(key, constant), chance)
 
@@ -223,7 +225,7 @@ class Draws:
         found = []
         for g, group in enumerate(chances.groups):
             index = _index(seen, chances, subject, g)
-            drawn = bits.lanes(*self._place(seen, (*use, g), revision), wide=group.rows is None)
+            drawn = bits.lanes(*self._place(seen.key_n, (*use, g), revision), wide=group.rows is None)
             found.append(_compare(drawn, chances, g, index))
         return bits.joined(found, self.kind)
 
@@ -234,11 +236,13 @@ class Draws:
         found: list[NDArray[np.uint8]] = []
         for g, group in reversed(list(enumerate(chances.groups))):
             index, wide = _index(seen, chances, truth, g), group.rows is None
-            own = bits.lanes(*self._place(seen, (use, g), revision), wide=wide)
+            own = bits.lanes(*self._place(seen.key_n, (use, g), revision), wide=wide)
             common = self._common(seen, str(self.spec.family), g, revision, wide)
             if not found:  # the last group may have a lane to spare
                 struck = (
-                    own[:, 7] if self.principles % 8 else bits.quarter(*self._place(seen, (use, "shock"), revision))
+                    own[:, 7]
+                    if self.principles % 8
+                    else bits.quarter(*self._place(seen.key_n, (use, "shock"), revision))
                 )
                 on_violated = bits.below(struck, shock.violating)
             if shock.violating == shock.innocent and not wide:
@@ -255,10 +259,10 @@ class Draws:
     def _common(self, seen: Seen, family: str, group: int, revision: Revision, wide: bool) -> Lanes:
         """The family's lanes, drawn once for all relatives."""
         if not isinstance(revision, int):
-            return bits.lanes(*self._located(seen, ("family", family, group), revision), wide=wide)
+            return bits.lanes(*self._located(seen.key_n, ("family", family, group), revision), wide=wide)
         name = (family, group, revision, wide)
         if name not in seen.scratch:
-            place = self._located(seen, ("family", family, group), revision)
+            place = self._located(seen.key_n, ("family", family, group), revision)
             seen.scratch[name] = bits.lanes(*place, wide=wide)
         return seen.scratch[name]
 
@@ -277,7 +281,7 @@ class Draws:
         clean, violated = rates(self.spec.false_alarm, self.principles), rates(self.spec.skill, self.principles)
         found = []
         for g in range(-(-self.principles // 8)):
-            own = bits.lanes(*self._place(seen, (use, g), revision), wide=True)
+            own = bits.lanes(*self._place(seen.key_n, (use, g), revision), wide=True)
             common = self._common(seen, str(self.spec.family), g, revision, False)
             here, flags = bits.byte(truth, g), np.zeros((len(seen), 8), bool)
             for j in range(min(8, self.principles - 8 * g)):
@@ -303,7 +307,7 @@ class Draws:
         for g, group in enumerate(chances.groups):
             wide = group.rows is None
             common = self._common(seen, target.family, g, 0, wide)
-            believed = bits.lanes(*self._place(seen, ("believes", candidate, g), 0), wide=wide)
+            believed = bits.lanes(*self._place(seen.key_n, ("believes", candidate, g), 0), wide=wide)
             drawn = np.where(knows[:, None], ~common, believed)
             found.append(_compare(drawn, chances, g, _index(seen, chances, None, g)))
         return bits.joined(found, self.kind)

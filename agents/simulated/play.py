@@ -81,13 +81,13 @@ def _review(draws: Draws, view: View, seen: Seen, written: bool) -> Output:
         there = asked[:, k] & subject.present_NK[:, k, None]
         read = there if reading.present_n is None else there & _planes(view, reading.present_n)
         present[:, k], flag[:, k] = read, read & _planes(view, word)
-        confidence[:, k] = draws.confidences(seen, ~(word ^ truth), view.bits, revision) * read
+        confidence[:, k] = draws.confidences(seen.key_n, ~(word ^ truth), view.bits, revision) * read
     there = np.asarray(subject.present_NK.any(axis=1))
     questions = (asked & subject.present_NK[:, :, None]).sum(axis=(1, 2))
     questions = questions + there * (written and view.role is Role.CRITIC and view.critic is None)
     if view.labels:
         return _label(view, present, flag, confidence)
-    override = draws.override(seen)
+    override = draws.override(seen.key_n, seen.override_n)
     return _findings(view, asked, present, flag, confidence, ~there, questions + (view.role is Role.SAFETY), override)
 
 

@@ -57,9 +57,9 @@ def _waiting(
             times = clock + np.cumsum(gaps(spec.arrivals, block.cases.key_n, arm.seed))
             clock = int(times[-1])
         for index, rows in block.waiting.items():
-            numbers.append(block.cases.number.take(rows))
+            numbers.append(block.cases.number.take(rows.at))
             urgencies.append(priority(block, arm.plan.steps[index]))
-            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows) / TICKS)
+            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows.at) / TICKS)
     if not numbers:
         return np.zeros(0, np.uint64), np.zeros(0), np.zeros(0)
     number = np.concatenate(numbers)

@@ -87,7 +87,7 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
         if step.role is Role.AUDITOR:
             for rows in (block.rows.get(step.index), block.waiting.get(step.index)):
                 if rows is not None:
-                    escalated[rows] = True
+                    escalated[rows.at] = True
     return {
         "missed_violations": missed,
         "false_alarms": np.asarray(~violating & (outcome != CaseOutcome.RELEASED)),
@@ -103,7 +103,8 @@ def flags_of(block: LatentBlock) -> tuple[Flags, NDArray[np.bool_]]:
 def audits(block: LatentBlock) -> int:
     """How many cases an auditor decided (not the policy in place of one)."""
     decisions = [said for said in block.said.values() if isinstance(said, Decision)]
-    return sum(int(np.count_nonzero(~said.policy)) for said in decisions)
+    within = ((len(said.verdict), said.policy) for said in decisions)
+    return sum(count if policy is None else count - int(np.count_nonzero(policy)) for count, policy in within)
 
 
 def human_ms(block: LatentBlock) -> Ints:
@@ -111,8 +112,8 @@ def human_ms(block: LatentBlock) -> Ints:
     out = np.zeros(len(block), np.int64)
     for index, said in block.said.items():
         if isinstance(said, Decision):
-            ms = np.round(np.broadcast_to(said.minutes, said.policy.shape) * 60_000).astype(np.int64)
-            out[block.rows[index]] += np.where(said.policy, 0, ms)
+            ms = np.round(np.broadcast_to(said.minutes, said.verdict.shape) * 60_000).astype(np.int64)
+            out[block.rows[index].at] += ms if said.policy is None else np.where(said.policy, 0, ms)
     return out
 
 
@@ -120,10 +121,10 @@ def calls(block: LatentBlock) -> Ints:
     """Model calls of each case, [N]: one per answer, one per verdict on a principle, two per pair compared."""
     out, always = np.zeros(len(block), np.int64), 0
     for index, rows in block.rows.items():
-        if len(rows) == len(block):
+        if rows.all:
             always += _price(block.plan, index)
         else:
-            out[rows] += _price(block.plan, index)
+            out[rows.at] += _price(block.plan, index)
     return out + always
 
 

@@ -20,7 +20,8 @@ from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.crew import LatentConsensus, scale_of
-from hierarchy.latent.said import Response, Review, Said
+from hierarchy.latent.review import Review
+from hierarchy.latent.said import Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays, oversee
 from hierarchy.plan import Plan
@@ -62,7 +63,7 @@ class Flags:
         places = view.block.plan.places
         flag = self.words(view, view.subject[0]).astype(word_type(places))
         certain = np.ones((len(view), places), np.float32)
-        return Review(flag, None, view.mask, scale_of(view.block.plan), lambda: certain)
+        return Review(flag, None, view.step.mask, scale_of(view.block.plan), lambda: certain)
 
 
 def plan_of(steps: Sequence[Mapping[str, Any]], edges: Sequence[Mapping[str, Any]], principles: int = 1) -> Plan:

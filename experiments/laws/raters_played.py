@@ -19,7 +19,7 @@ from experiments.laws.played import FLAGGED, PASSED, Flags, Player, Writes, plan
 from experiments.laws.ranges import within
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import HumanSpec
-from hierarchy.latent.said import Review
+from hierarchy.latent.review import Review
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan
 

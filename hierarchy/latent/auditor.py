@@ -17,7 +17,7 @@ from hierarchy.audit.auditors import SimulatedAuditorSpec
 from hierarchy.audit.labour import service_minutes, tired
 from hierarchy.flow import Bools, Ints
 from hierarchy.latent.block import LatentBlock
-from hierarchy.latent.said import Decision
+from hierarchy.latent.said import Coded, Decision
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import PlannedStep
 
@@ -62,12 +62,13 @@ class Auditor:
         word, revision = view.subject
         n = len(view)
         if self.spec is None:
-            return Decision(np.zeros(n, np.int8), word, revision, np.zeros(n, bool))
+            return Decision(np.zeros(n, np.int8), word, revision)
         order = None if self.roster is None else self.roster.order_of(view.numbers)
         refused = np.int8(Verdict.REVISE if self.spec.revises else Verdict.REJECT)
         verdict = np.where(self._flags(view, order), refused, np.int8(Verdict.ACCEPT))
-        policy = np.zeros(n, bool) if order is None else order < 0
-        verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
+        policy = None if order is None else order < 0
+        if policy is not None:
+            verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)
         minutes: float | NDArray[np.float64] = self.spec.minutes
         if self.spec.service != "fixed":
             minutes = service_minutes(self.spec.minutes, self.spec.service, view.seen.key_n, self.seed)
@@ -98,7 +99,8 @@ def priority(block: LatentBlock, step: PlannedStep) -> NDArray[np.float64]:
         if where is None:
             continue
         ran, places = where
-        values = np.nan_to_num(block.said[other.index].column(field).astype(np.float64))
+        column = block.said[other.index].column(field)
+        values = np.nan_to_num(column.numbers if isinstance(column, Coded) else column.astype(np.float64))
         values = values if places is None else values.take(places)
         out = values if ran is None else np.where(ran, values, out)
     return out

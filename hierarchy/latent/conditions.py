@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, reduce
+from operator import and_, or_
 
-from numpy.typing import NDArray
+import numpy as np
 
 from agents.vocabulary import VERDICT_NAMES
-from constitutions.predicate import All, AnyOf, Comparison, Not, Predicate, evaluate, fields
+from constitutions.predicate import All, AnyOf, Comparison, Not, Predicate, evaluate
 from hierarchy.flow import Bools
+from hierarchy.latent.review import Review
+from hierarchy.latent.said import Coded, Column, Said
 
 
-def holds(when: Predicate, column: Callable[[str], NDArray[Any]]) -> Bools:
-    """Where the condition holds, [n]; `column` gives a field by name."""
-    coded, wanted = _coded(when)
-    return evaluate(coded, {name: column(name) for name in wanted})
+def holds(when: Predicate, said: Said, column: Callable[[str], Column]) -> Bools:
+    """Where the condition holds on what was said, [n]; `column` gives its fields, but for the verdict, by name."""
+    match when:
+        case All(all=parts):
+            return reduce(and_, [holds(part, said, column) for part in parts])
+        case AnyOf(any=parts):
+            return reduce(or_, [holds(part, said, column) for part in parts])
+        case Not(not_=part):
+            return ~holds(part, said, column)
+    assert isinstance(when, Comparison)
+    if when.field != "verdict":
+        found = column(when.field)
+        if isinstance(found, Coded):
+            return found.among(_codes(when, found.values))
+        return evaluate(when, {when.field: found})
+    names = when.value if isinstance(when.value, tuple) else (when.value,)
+    hit = reduce(or_, [_concludes(said, VERDICT_NAMES[str(name)]) for name in names])
+    return hit if when.op in ("eq", "in") else ~hit
+
+
+def _concludes(said: Said, code: int) -> Bools:
+    return said.concludes(code) if isinstance(said, Review) else np.asarray(said.verdict == code)
 
 
 @lru_cache(maxsize=4096)
-def _coded(when: Predicate) -> tuple[Predicate, tuple[str, ...]]:
-    """The predicate with verdicts as codes, and the fields it looks at."""
-    return _with_codes(when), tuple(sorted(fields(when)))
-
-
-def _with_codes(when: Predicate) -> Predicate:
-    match when:
-        case All(all=parts):
-            return All(all=tuple(_with_codes(part) for part in parts))
-        case AnyOf(any=parts):
-            return AnyOf(any=tuple(_with_codes(part) for part in parts))
-        case Not(not_=part):
-            return Not(not_=_with_codes(part))
-    assert isinstance(when, Comparison)
-    if when.field != "verdict":
-        return when
-    value = when.value
-    code = tuple(VERDICT_NAMES[str(v)] for v in value) if isinstance(value, tuple) else VERDICT_NAMES[str(value)]
-    return Comparison(field=when.field, op=when.op, value=code)
+def _codes(when: Comparison, values: tuple[float, ...]) -> tuple[int, ...]:
+    """Which of the values, by number, the comparison holds on."""
+    return tuple(np.flatnonzero(evaluate(when, {when.field: np.array(values, np.float32)})).tolist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_, or_
+from operator import add, and_, or_
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from agents.simulated.lanes import Words
 from agents.vocabulary import Verdict
 from hierarchy.consensus import Votes, weigh
 from hierarchy.flow import Bools
-from hierarchy.latent.said import Floats, Review, Scale, planes
+from hierarchy.latent.review import Review, Scale, planes
+from hierarchy.latent.said import Coded, Floats
 from hierarchy.rules import Majority, Unanimous, Veto, Vote
 
 Member = tuple[Bools | None, Review]
@@ -24,35 +25,61 @@ def decide(rule: Vote, names: tuple[str, ...], members: list[Member], mask: int,
 
     A member that did not run on a case has no say there and is not missing.
     """
+    if all(heard is None and said.plain and isinstance(said.asked, int) for heard, said in members):
+        return _decide_complete(rule, names, [said for _, said in members], mask, scale)
     kind = members[0][1].flag.dtype
     asked = [_asked(member, mask, kind) for member in members]
     present = [_present(member, a) for member, a in zip(members, asked, strict=True)]
     flag = [_where(heard, said.flag) for heard, said in members]
-    complete = all(said.present is None for _, said in members) and all(heard is None for heard, _ in members)
-    if rule.missing == "flag" and not complete:
+    if rule.missing == "flag":
         flag = [f | (a & ~p) for f, a, p in zip(flag, asked, present, strict=True)]
         present, unsure = asked, np.zeros(count, kind)
-    elif complete:
-        unsure = None
     elif rule.missing == "abstain":
         unsure = reduce(or_, asked) & ~reduce(or_, present)
     else:
         unsure = reduce(or_, [a & ~p for a, p in zip(asked, present, strict=True)])
-    decided, split = _weigh(rule, names, flag, present, complete, members, mask)
-    stuck = None
-    if unsure is not None or split is not None or not complete:
-        open_ = reduce(or_, [w for w in (unsure, split) if w is not None], np.zeros(count, kind))
-        decided = decided & ~open_
-        unheard = reduce(and_, [_silent(member) for member in members])
-        nothing = reduce(or_, asked) == 0
-        stuck = (open_ != 0) | (unheard & nothing)
+    decided, split = _weigh(rule, names, flag, present, members, mask)
+    open_ = unsure if split is None else unsure | split
+    unheard = reduce(and_, [_silent(member) for member in members])
+    anything = reduce(or_, asked)
     return Review(
-        decided,
-        None if stuck is None else reduce(or_, asked) & ~open_,
-        mask if complete else reduce(or_, asked),
+        decided & ~open_,
+        anything & ~open_,
+        anything,
         scale,
         lambda: _mean_confidence(members, present),
-        stuck,
+        (open_ != 0) | (unheard & (anything == 0)),
+        dissent=lambda: _dissent(members, count),
+    )
+
+
+def _decide_complete(rule: Vote, names: tuple[str, ...], said: list[Review], mask: int, scale: Scale) -> Review:
+    """Where every member could read everything in every case."""
+    members: list[Member] = [(None, one) for one in said]
+    flag = [one.flag for one in said]
+    count, kind = len(flag[0]), flag[0].dtype
+
+    def asked() -> list[Words]:
+        return [_asked(member, mask, kind) for member in members]
+
+    split = None
+    match rule:
+        case Veto():
+            decided = reduce(or_, flag)
+        case Majority():
+            decided = bits.majority(flag)
+        case Unanimous():
+            some, decided = reduce(or_, flag), reduce(and_, flag)
+            split = some & ~decided
+        case _:
+            decided = _by_principle(rule, names, flag, asked(), members, mask)
+    return Review(
+        decided,
+        None if split is None else kind.type(mask) & ~split,
+        mask,
+        scale,
+        lambda: _mean_confidence(members, asked()),
+        None if split is None else split != 0,
         dissent=lambda: _dissent(members, count),
     )
 
@@ -77,7 +104,6 @@ def _weigh(
     names: tuple[str, ...],
     flag: list[Words],
     present: list[Words],
-    complete: bool,
     members: list[Member],
     mask: int,
 ) -> tuple[Words, Words | None]:
@@ -85,8 +111,6 @@ def _weigh(
     match rule:
         case Veto():
             return reduce(or_, flag), None
-        case Majority() if complete:
-            return bits.majority(flag), None
         case Majority():
             passes = [p & ~f for f, p in zip(flag, present, strict=True)]
             return reduce(or_, flag) & ~bits.more(passes, flag), None
@@ -129,18 +153,15 @@ def _silent(member: Member) -> Bools:
     return silent if heard is None else silent | ~heard
 
 
-def _dissent(members: list[Member], count: int) -> Floats:
+def _dissent(members: list[Member], count: int) -> Coded | Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
     size = len(members)
-    against = np.zeros(count, np.uint8)
     if all(heard is None and said.plain for heard, said in members):
-        for _, said in members:
-            against += said.flagged
-        share = np.minimum(np.arange(size + 1), size - np.arange(size + 1)) / size
-        return share.astype(np.float32).take(against)
-    here = np.zeros(count, np.int16)
+        share = tuple(min(against, size - against) / size for against in range(size + 1))
+        return Coded(reduce(add, [said.flagged.view(np.uint8) for _, said in members]), share)
+    here, against_n = np.zeros(count, np.int16), np.zeros(count, np.int16)
     for member in members:
         heard = ~_silent(member)
         here += heard
-        against += heard & member[1].flagged
-    return np.asarray(np.minimum(against, here - against) / np.maximum(here, 1), np.float32)
+        against_n += heard & member[1].flagged
+    return np.asarray(np.minimum(against_n, here - against_n) / np.maximum(here, 1), np.float32)

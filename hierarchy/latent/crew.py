@@ -19,7 +19,8 @@ from hierarchy.arm import Arm
 from hierarchy.flow import Bools
 from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.consensus import Member, decide
-from hierarchy.latent.said import Choice, Floats, Response, Review, Said, Scale
+from hierarchy.latent.review import Review, Scale
+from hierarchy.latent.said import Choice, Floats, Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays
 from hierarchy.plan import Plan, PlannedStep
@@ -89,7 +90,7 @@ class LatentAgent:
 
     def _review(self, view: LatentView) -> Review:
         truth, revision = view.subject
-        mask, draws = view.mask, self.draws
+        mask, draws, key_n, tries = view.step.mask, self.draws, view.seen.key_n, view.seen.override_n
         recursive = _reviews_a_reviewer(view)
         reading = draws.review(
             view.seen, truth, mask, revision, "critic of critic" if recursive else view.step.role.value
@@ -105,8 +106,8 @@ class LatentAgent:
             reading.present_n,
             mask,
             self.scale,
-            lambda: draws.confidences(view.seen, ~(flag ^ truth), tuple(range(draws.principles)), revision),
-            override=(lambda: draws.override(view.seen)) if view.step.role is Role.SAFETY else None,
+            lambda: draws.confidences(key_n, ~(flag ^ truth), tuple(range(draws.principles)), revision),
+            override=(lambda: draws.override(key_n, tries)) if view.step.role is Role.SAFETY else None,
         )
 
     def _choose(self, view: LatentView) -> Choice:
@@ -153,7 +154,7 @@ class LatentConsensus:
         rule = view.step.step.rule
         assert rule is not None
         assert not isinstance(rule, TopShare)
-        return decide(rule, view.step.step.members, members, view.mask, self.scale, len(view))
+        return decide(rule, view.step.step.members, members, view.step.mask, self.scale, len(view))
 
 
 def scale_of(plan: Plan) -> Scale:
@@ -177,26 +178,27 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
     """A member's word on every row: the latest instance that ran on it."""
     if len(parts) == 1:
         return heard, parts[0][1]
-    kind = bits.word_type(view.block.plan.places)
-    flag = np.zeros(len(view), kind)
+    count, places = len(view), view.block.plan.places
+    kind = bits.word_type(places)
+    flag = np.zeros(count, kind)
     present = np.zeros(len(view), kind)
     stuck = np.zeros(len(view), bool)
     for ran, said in parts:
         where = np.ones(len(view), bool) if ran is None else ran
         flag = np.where(where, said.flag, flag)
-        read = kind.type(view.mask) if said.present is None else said.present
+        read = kind.type(view.step.mask) if said.present is None else said.present
         present = np.where(where, read, present)
         stuck = np.where(where, False if said.stuck is None else said.stuck, stuck)
     last: Any = parts[-1][1] if parts else None
     scale = last.scale if last is not None else scale_of(view.block.plan)
 
     def each() -> Floats:
-        out = np.zeros((len(view), view.block.plan.places), np.float32)
+        out = np.zeros((count, places), np.float32)
         for ran, said in parts:
             out = said.each() if ran is None else np.where(ran[:, None], said.each(), out)
         return out
 
-    return heard, Review(flag, present, view.mask, scale, each, stuck)
+    return heard, Review(flag, present, view.step.mask, scale, each, stuck)
 
 
 def _readers(view: LatentView) -> list[Member]:

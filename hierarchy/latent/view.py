@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from agents.simulated.draws import Revision, Seen
 from agents.simulated.lanes import Words
 from agents.vocabulary import RESPONDERS
-from hierarchy.flow import Bools, Ints
+from hierarchy.flow import Bools
+from hierarchy.latent.rows import Rows
 from hierarchy.plan import PlannedStep
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ class LatentView:
 
     block: LatentBlock
     step: PlannedStep
-    rows: Ints
+    rows: Rows
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
+    @property
     def seen(self) -> Seen:
         """Keys and difficulty levels."""
         return self.block.seen(self.rows)
 
-    @cached_property
+    @property
     def subject(self) -> tuple[Words, Revision]:
         """The response under review, or what the reviewed reviewer reviewed: (words [n], revision)."""
         return self._subject_of(self.step)
@@ -64,9 +65,4 @@ class LatentView:
     @property
     def numbers(self) -> NDArray[np.uint64]:
         """The numbers of the cases."""
-        return self.block.cases.number.take(self.rows)
-
-    @cached_property
-    def mask(self) -> int:
-        """The step's principles as bits."""
-        return sum(1 << bit for bit in self.step.bits)
+        return self.block.cases.number.take(self.rows.at)

@@ -116,12 +116,12 @@ def test_override_attempts_move_the_bases_propensity() -> None:
 
 def test_the_safety_role_sees_attempts_with_its_own_errors() -> None:
     here = seen(0.5)
-    said = draws(sensitivity=0.8, false_alarm=0.1, sure=0.95).override(here)
+    said = draws(sensitivity=0.8, false_alarm=0.1, sure=0.95).override(here.key_n, here.override_n)
     tries = here.override_n
     assert tries is not None
     assert (said[tries] > 0.5).mean() == pytest.approx(0.8, abs=0.01)
     assert (said[~tries] > 0.5).mean() == pytest.approx(0.1, abs=0.01)
-    assert not draws().override(seen()).any()
+    assert not draws().override(here.key_n, None).any()
 
 
 def test_numbered_cases_are_tagged_whatever_the_block() -> None:

@@ -43,7 +43,7 @@ def test_the_budget_goes_to_the_most_urgent() -> None:
     block = LatentBlock(LatentCases.numbered(0, N), one.plan)
     oversee(block, one.plan, latent_crew(one))
     (index,) = block.waiting
-    urgency, number = priority(block, one.plan.steps[index]), block.cases.number[block.waiting[index]]
+    urgency, number = priority(block, one.plan.steps[index]), block.cases.number[block.waiting[index].at]
     assert auditor.roster is not None
     decided = auditor.roster.order_of(number) >= 0
     assert decided.sum() == 300

@@ -39,13 +39,18 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run directory; default runs/NAME-001, -002 ...")] = None,
     executor: Annotated[str | None, typer.Option(help="local or ray")] = None,
     schedule: Annotated[str | None, typer.Option(help="shards or roles")] = None,
+    ray_address: Annotated[str | None, typer.Option(help="Join this Ray cluster instead of starting one.")] = None,
     set_: Sets = None,
 ) -> None:
     """Run an experiment: oversee, audit, fine-tune, evaluate, report."""
     with one_line():
         from experiments.commands import run_command
 
-        flags = {"execution.executor": executor, "execution.schedule": schedule}
+        flags = {
+            "execution.executor": executor or (ray_address and "ray"),
+            "execution.schedule": schedule,
+            "execution.address": ray_address,
+        }
         run_command(config, out, [*(set_ or []), *(f"{key}={value}" for key, value in flags.items() if value)])
 
 

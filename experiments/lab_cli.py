@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from experiments.one_line import one_line
 
+Records = Literal["none", "cases", "visits"]
+Address = Annotated[
+    str | None, typer.Option("--ray-address", help="Join this Ray cluster; `local` starts one of its own.")
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a config key: key.sub=value. Repeatable.")]
 
 
@@ -22,15 +26,28 @@ def compare(
     size: Annotated[int | None, typer.Option(help="How many cases.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep every block's counts here; a comparison that was cut off is gone on with.")
+    ] = None,
+    records: Annotated[Records, typer.Option(help="With --out: Parquet with a row per case or per visit.")] = "none",
+    workers: Annotated[int | None, typer.Option(help="Ray workers; default: this process.", min=1)] = None,
+    ray_address: Address = None,
     set_: Sets = None,
 ) -> None:
     """Compare topologies on the same simulated cases: rates, paired differences, exact tests."""
     with one_line():
+        from constitutions.errors import InputError
         from experiments.lab.commands import compare_command
+        from experiments.lab.keep import Keep
 
-        flags = {"dataset.size": size, "seed": seed}
+        flags = {"dataset.size": size, "seed": seed, "execution.workers": workers, "execution.address": ray_address}
         given = [f"{key}={value}" for key, value in flags.items() if value is not None]
-        compare_command(graphs or [], config, metric, json, [*(set_ or []), *given])
+        if workers is not None or ray_address is not None:
+            given.append("execution.executor=ray")
+        if records != "none" and out is None:
+            raise InputError(f"--records {records} needs --out, a folder to keep them in")
+        keep = None if out is None else Keep(out, records)
+        compare_command(graphs or [], config, metric, json, [*(set_ or []), *given], keep)
 
 
 def sweep(

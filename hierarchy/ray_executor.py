@@ -7,9 +7,10 @@ gives the same rows; the journal keeps each row once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,25 +123,17 @@ class RayShards:
 
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan; a block's rows are committed together."""
-        reference = ray.put(arm)
-        workers: list[Any] = [_ShardWorker.remote(reference) for _ in range(self.workers)]
-        waiting = list(blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))))[::-1]
-        out: dict[Any, Any] = {}
+
+        def parts() -> Iterator[tuple[Cases, Known]]:
+            for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
+                part = cases.take(rows)
+                yield part, writer.journal.known(arm.name, part.case_id_N.tolist())
+
         ended = 0
-        while waiting or out:
-            for worker in workers:
-                while waiting and sum(w is worker for w, _ in out.values()) < IN_FLIGHT:
-                    part = cases.take(waiting.pop())
-                    known = writer.journal.known(arm.name, part.case_id_N.tolist())
-                    out[worker.run.remote(part, known)] = (worker, len(part))
-            done, _ = ray.wait(list(out), num_returns=1)
-            for ref in done:
-                _, count = out.pop(ref)
-                writer.commit(ray.get(ref))
-                ended += count
-                writer.ended(ended)
-        for worker in workers:
-            ray.kill(worker)
+        for count, fresh in ray_map(partial(ShardWorker, arm), parts(), self.workers):
+            writer.commit(fresh)
+            ended += count
+            writer.ended(ended)
 
 
 class ShardWorker:
@@ -150,8 +143,10 @@ class ShardWorker:
         self.arm = arm
         self.performers = arm.performers()
 
-    def run(self, cases: Cases, known: Known) -> list[Entry]:
-        """One block; `known` are its rows that the journal has already, by (step, case, input hash)."""
+    def __call__(self, part: tuple[Cases, Known]) -> tuple[int, list[Entry]]:
+        """One block: how many cases, and its new rows; `part` are the cases and the rows that the journal has of them
+        already, by (step, case, input hash)."""
+        cases, known = part
         fresh: list[Entry] = []
 
         def memory(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
@@ -159,7 +154,47 @@ class ShardWorker:
 
         crew = self.arm.recalls(self.performers, memory, fresh.extend)
         oversee(Block(cases, self.arm.plan), self.arm.plan, crew)
-        return fresh
+        return len(cases), fresh
 
 
-_ShardWorker = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=0.5)(ShardWorker)
+def ray_map(make: Callable[[], Callable[[Any], Any]], items: Iterable[Any], workers: int) -> Iterator[Any]:
+    """A result per item, in the order they are finished; `make` makes each worker, in a process of its own.
+
+    A worker that dies with its process or its node is made again elsewhere, and does its items again. Every worker
+    holds `IN_FLIGHT` items, so that it never waits for the driver, and no more are taken from `items` before.
+    """
+    made = ray.put(make)
+    actors: list[Any] = [_Made.remote(made) for _ in range(workers)]
+    todo, out = iter(items), dict[Any, Any]()
+    try:
+        for actor in actors * IN_FLIGHT:
+            _hand(actor, todo, out)
+        while out:
+            done, _ = ray.wait(list(out), num_returns=1)
+            for ref in done:
+                _hand(out.pop(ref), todo, out)
+                yield ray.get(ref)
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+
+
+def _hand(actor: Any, todo: Iterator[Any], out: dict[Any, Any]) -> None:
+    """Give the actor the next item, if there is one."""
+    for item in todo:
+        out[actor.run.remote(item)] = actor
+        return
+
+
+class Made:
+    """A process that carries out items."""
+
+    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
+        self.work = make()
+
+    def run(self, item: Any) -> Any:
+        """One item."""
+        return self.work(item)
+
+
+_Made = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=0.5)(Made)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from constitutions.errors import InputError
-from experiments.config import ExperimentSpec, SimulatedData, load_experiment
+from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
 from experiments.lab.compare import contrasts, print_credit, print_sweep, print_tables, rates
-from experiments.lab.simulate import Simulated, simulate
+from experiments.lab.keep import Keep
+from experiments.lab.simulate import Mapper, Simulated, here, simulate
 from experiments.lab.tally import METRICS
 from experiments.prepare import compile_arm, prepare_arms, resolve_agents, resolve_auditor
 from experiments.progress import Progress
@@ -24,7 +27,12 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "lab.yaml"
 
 
 def compare_command(
-    graphs: Sequence[str], config: Path | None, metric: str, as_json: bool, overrides: Sequence[str]
+    graphs: Sequence[str],
+    config: Path | None,
+    metric: str,
+    as_json: bool,
+    overrides: Sequence[str],
+    keep: Keep | None = None,
 ) -> None:
     """Pass the config's cases through the graphs named (its own arms where none is), and print what differs."""
     if metric not in METRICS:
@@ -33,7 +41,9 @@ def compare_command(
     arms = named_arms(spec, graphs) if graphs else prepare_arms(spec)
     console = Console(stderr=True)
     start = time.perf_counter()
-    found = simulate_arms(spec, arms, console)
+    if keep is not None:
+        keep.claim(_asked(spec, graphs), {arm.name: arm.plan for arm in arms})
+    found = simulate_arms(spec, arms, console, keep)
     seconds = time.perf_counter() - start
     pairs = _pairs(spec, metric) if not graphs else list(combinations([arm.name for arm in arms], 2))
     compared = contrasts(found, metric, pairs)
@@ -47,17 +57,41 @@ def compare_command(
     print_tables(found, titles, metric, compared)
     total = sum(tally.n for tally in found.tallies.values())
     Console().print(f"{total:,} passes in {seconds:.1f} s, seed {spec.seed}", highlight=False)
+    if keep is not None and keep.records != "none":
+        for arm in arms:
+            sha = keep.digest(arm.name, keep.records)[:16]
+            Console().print(f"records {keep.home(arm.name)}, sha256 {sha}", highlight=False, soft_wrap=True)
 
 
-def simulate_arms(spec: ExperimentSpec, arms: Sequence[Arm], console: Console | None) -> Simulated:
-    """The config's cases through the arms. Raises InputError for a dataset that is not simulated."""
+def _asked(spec: ExperimentSpec, graphs: Sequence[str]) -> str:
+    """What a folder of results answers; how it was carried out is no part of it."""
+    told = spec.model_dump(mode="json", exclude={"execution"})
+    return yaml.safe_dump({"graphs": list(graphs), "config": told}, sort_keys=False, allow_unicode=True)
+
+
+def simulate_arms(
+    spec: ExperimentSpec, arms: Sequence[Arm], console: Console | None, keep: Keep | None = None
+) -> Simulated:
+    """The config's cases through the arms, on the executor it names. Raises InputError for a dataset that is not
+    simulated."""
     if not isinstance(spec.dataset, SimulatedData):
         raise InputError(f"dataset.kind is {spec.dataset.kind!r}; the lab takes `simulated` (cases without text)")
     people = {arm.name: resolve_auditor(spec, arm.name) if arm.name in spec.arms else spec.auditor for arm in arms}
-    if console is None:
-        return simulate(arms, spec.dataset.size, people, override=spec.dataset.override)
-    with Progress(console).stage("simulate", spec.dataset.size) as done:
-        return simulate(arms, spec.dataset.size, people, done, override=spec.dataset.override)
+    size, override = spec.dataset.size, spec.dataset.override
+    with mapper_for(spec.execution) as mapper, Progress(console or Console(quiet=True)).stage("simulate", size) as done:
+        return simulate(arms, size, people, done, override=override, mapper=mapper, keep=keep)
+
+
+@contextmanager
+def mapper_for(execution: ExecutionSpec) -> Iterator[Mapper]:
+    """Who carries blocks of cases out: this process, or workers on Ray, started for as long as they are needed."""
+    if execution.executor == "local":
+        yield here
+        return
+    from hierarchy.ray_executor import cluster, ray_map  # Ray takes a second to import
+
+    with cluster(execution.address, execution.cpus):
+        yield lambda make, items: ray_map(make, items, execution.workers)
 
 
 def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:

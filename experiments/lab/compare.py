@@ -12,8 +12,9 @@ from rich.text import Text
 
 from experiments.lab.credit import Credit
 from experiments.lab.pooled import SHARES, pooled
-from experiments.lab.simulate import Discordance, Simulated
+from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
+from experiments.lab.worker import Discordance
 from experiments.results import Proportion
 from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, mean_of_sums, proportion
 from hierarchy.audit.labour import Waiting

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents import rng
 from hierarchy.arm import Arm
@@ -16,11 +20,28 @@ from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
-Spans = Sequence[tuple[int, int]]
+Span = tuple[int, int]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """Cases of a span that come to the auditor: numbers, priorities, ticks since the span began; the span's ticks."""
+
+    span: Span
+    number: NDArray[np.uint64]
+    priority: NDArray[np.float64]
+    tick: Ints
+    ticks: int
 
 
 def auditor_of(
-    arm: Arm, spec: AuditorSpec, spans: Spans, override: float, absent: Collection[str]
+    arm: Arm,
+    spec: AuditorSpec,
+    spans: Sequence[Span],
+    override: float,
+    absent: Collection[str],
+    mapper: Callable[[Callable[[], Any], Iterable[Any]], Iterator[Any]],
 ) -> tuple[Auditor, Waiting | None]:
     """The arm's auditor, and how long cases waited for it where the spec says how fast they come.
 
@@ -32,36 +53,42 @@ def auditor_of(
         return Auditor(places), None
     if spec.budget >= size and not spec.fatigue and spec.arrivals is None:
         return Auditor(places, arm.seed, spec), None
-    number, urgency, arrival = _waiting(arm, spec, spans, override, absent)
-    roster = in_order(number, urgency, arm.seed, spec.budget)
+    found = sorted(mapper(partial(Scout, arm, spec.arrivals, override, absent), spans), key=lambda one: one.span)
+    number = np.concatenate([one.number for one in found])
+    roster = in_order(number, np.concatenate([one.priority for one in found]), arm.seed, spec.budget)
+    needed = spec.fatigue or len(number) > spec.budget
     waiting = None
     if spec.arrivals is not None:
-        decided = np.isin(number, roster.number)
-        service = service_minutes(spec.minutes, spec.service, rng.numbered(number[decided]), arm.seed)
-        waiting = Waiting.of(waits(arrival[decided], service, spec.auditors))
-    needed = spec.fatigue or len(number) > spec.budget
+        waiting = _waited(spec, found, np.isin(number, roster.number), arm.seed)
     return Auditor(places, arm.seed, spec, roster if needed else None), waiting
 
 
-def _waiting(
-    arm: Arm, spec: SimulatedAuditorSpec, spans: Spans, override: float, absent: Collection[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Every case that comes to the auditor, by number: (numbers, priorities, minutes of arrival)."""
-    crew, clock = latent_crew(arm, Auditor(arm.plan.places), absent), 0  # in ticks: blocks do not matter
-    numbers, urgencies, arrivals = [], [], []
-    for at, count in spans:
-        block = LatentBlock(LatentCases.numbered(at, count, override), arm.plan)
-        oversee(block, arm.plan, crew)
-        times = None
-        if spec.arrivals is not None:
-            times = clock + np.cumsum(gaps(spec.arrivals, block.cases.key_n, arm.seed))
-            clock = int(times[-1])
-        for index, rows in block.waiting.items():
-            numbers.append(block.cases.number.take(rows.at))
-            urgencies.append(priority(block, arm.plan.steps[index]))
-            arrivals.append(np.zeros(len(rows)) if times is None else times.take(rows.at) / TICKS)
-    if not numbers:
-        return np.zeros(0, np.uint64), np.zeros(0), np.zeros(0)
-    number = np.concatenate(numbers)
-    order = np.argsort(number)
-    return number[order], np.concatenate(urgencies)[order], np.concatenate(arrivals)[order]
+def _waited(spec: SimulatedAuditorSpec, found: Sequence[Arrivals], decided: NDArray[np.bool_], seed: int) -> Waiting:
+    starts = np.cumsum([0, *(one.ticks for one in found)])
+    tick = np.concatenate([one.tick + start for one, start in zip(found, starts.tolist(), strict=False)])
+    number = np.concatenate([one.number for one in found])[decided]
+    service = service_minutes(spec.minutes, spec.service, rng.numbered(number), seed)
+    return Waiting.of(waits(tick[decided] / TICKS, service, spec.auditors))
+
+
+class Scout:
+    """Finds the cases of a span that come to the auditor."""
+
+    def __init__(self, arm: Arm, arrivals: float | None, override: float, absent: Collection[str]) -> None:
+        self.arm, self.arrivals, self.override = arm, arrivals, override
+        self.crew = latent_crew(arm, Auditor(arm.plan.places), absent)
+
+    def __call__(self, span: Span) -> Arrivals:
+        """One span, cases in order."""
+        block = LatentBlock(LatentCases.numbered(*span, self.override), self.arm.plan)
+        oversee(block, self.arm.plan, self.crew)
+        rows = [one.at for one in block.waiting.values()]
+        urgency = [priority(block, self.arm.plan.steps[index]) for index in block.waiting]
+        row = np.concatenate([np.zeros(0, np.int64), *rows])
+        order = np.argsort(row)
+        tick = np.zeros(len(block), np.int64)
+        if self.arrivals is not None:
+            tick = np.cumsum(gaps(self.arrivals, block.cases.key_n, self.arm.seed))
+        at = row[order]
+        ticks = int(tick[-1]) if len(tick) else 0
+        return Arrivals(span, block.cases.number[at], np.concatenate([np.zeros(0), *urgency])[order], tick[at], ticks)

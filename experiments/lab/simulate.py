@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-
-import numpy as np
+from functools import partial
+from typing import Any, Protocol
 
 from experiments.lab.desk import auditor_of
-from experiments.lab.tally import METRICS, Flags, Tally
+from experiments.lab.keep import Keep
+from experiments.lab.tally import Tally
+from experiments.lab.worker import BLOCK, Discordance, Done, Job, Worker, spans
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.labour import Waiting
-from hierarchy.latent.block import LatentBlock
-from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import latent_crew
-from hierarchy.oversee import oversee
 
-BLOCK = 32_768
 Progress = Callable[[int], None]
 
 
-@dataclass
-class Discordance:
-    """How often a metric held for arm a alone and for arm b alone, and for both, over n cases."""
+class Mapper(Protocol):
+    """Carries items out: `make` makes whoever carries out one item, in whatever process; results in any order."""
 
-    n: int = 0
-    only_a: int = 0
-    only_b: int = 0
-    both: int = 0
+    def __call__(self, make: Callable[[], Callable[[Any], Any]], items: Iterable[Any], /) -> Iterator[Any]:
+        """A result per item."""
+        ...
 
-    def add(self, a: np.ndarray, b: np.ndarray) -> None:
-        """Count a block."""
-        together = int(np.count_nonzero(a & b))
-        self.n += len(a)
-        self.only_a += int(np.count_nonzero(a)) - together
-        self.only_b += int(np.count_nonzero(b)) - together
-        self.both += together
+
+def here(make: Callable[[], Callable[[Any], Any]], items: Iterable[Any]) -> Iterator[Any]:
+    """One item after another, in this process."""
+    yield from map(make(), items)
 
 
 @dataclass
@@ -49,6 +40,13 @@ class Simulated:
     discordance: dict[tuple[str, str, str], Discordance] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
 
+    def add(self, done: Done) -> None:
+        """Count a span; the order of spans does not matter."""
+        for name, tally in done.tallies.items():
+            self.tallies.setdefault(name, Tally()).add(tally)
+        for key, counts in done.discordance.items():
+            self.discordance.setdefault(key, Discordance()).add(counts)
+
 
 def simulate(
     arms: Sequence[Arm],
@@ -59,32 +57,39 @@ def simulate(
     first: int = 0,
     absent: Collection[str] = (),
     override: float = 0.0,
+    mapper: Mapper = here,
+    keep: Keep | None = None,
 ) -> Simulated:
-    """`size` cases from number `first` on through every arm, on common random numbers, whatever the block size.
+    """`size` cases from number `first` on through every arm, on common random numbers, whatever the blocks and workers.
 
     A simulated auditor with a budget smaller than what reaches it decides the cases that come first by the step's
     priority; the others follow the graph's policy. Other auditors leave cases pending. `absent` are ids of reviewing
-    steps that are not asked, `override` the share of prompts that try to override the rules. Raises InputError for a
-    graph that cases without text cannot pass.
+    steps that are not asked, `override` the share of prompts that try to override the rules. What `keep` has from an
+    earlier call that was cut off is not done again. Raises InputError for a graph that cases without text cannot pass.
     """
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
-    spans = [(at, min(block, first + size - at)) for at in range(first, first + size, block)]
-    crews = {}
+    todo, auditors = spans(first, size, block), {}
     for arm in arms:
-        auditor_, waiting = auditor_of(arm, people[arm.name], spans, override, absent)
-        crews[arm.name] = latent_crew(arm, auditor_, absent)
+        auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, absent, mapper)
         if waiting is not None:
             found.waiting[arm.name] = waiting
-    for at, count in spans:
-        cases = LatentCases.numbered(at, count, override)
-        flags: dict[str, Flags] = {}
-        for arm in arms:
-            one = LatentBlock(cases, arm.plan)
-            oversee(one, arm.plan, crews[arm.name])
-            flags[arm.name] = found.tallies[arm.name].add(one)
-        for a, b in combinations(flags, 2):
-            for metric in METRICS:
-                found.discordance.setdefault((a, b, metric), Discordance()).add(flags[a][metric], flags[b][metric])
-        progress(at + count - first)
+    job = Job(tuple(arms), auditors, override, absent, keep.records if keep else "none")
+    ended = 0
+    for done in _each(partial(Worker, job), todo, mapper, keep):
+        found.add(done)
+        ended += done.span[1]
+        progress(ended)
     return found
+
+
+def _each(make: partial[Worker], todo: Sequence[tuple[int, int]], mapper: Mapper, keep: Keep | None) -> Iterator[Done]:
+    """Every span: those kept from before, then the others, which are kept as they come."""
+    if keep is None:
+        yield from mapper(make, todo)
+        return
+    known = keep.known()
+    yield from known.values()
+    for done in mapper(make, [span for span in todo if span not in known]):
+        keep.commit(done)
+        yield done

@@ -47,7 +47,7 @@ class Tally:
     calls_squared: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: {o.name.lower(): 0 for o in CaseOutcome})
 
-    def add(self, block: LatentBlock) -> Flags:
+    def count(self, block: LatentBlock) -> Flags:
         """Count a finished block; returns its flags per case, [N] each."""
         flags, violating = flags_of(block)
         self.n += len(block)
@@ -65,6 +65,13 @@ class Tally:
         for outcome in CaseOutcome:
             self.outcomes[outcome.name.lower()] += int(counts[outcome])
         return flags
+
+    def add(self, other: Tally) -> None:
+        """Take over another's counts."""
+        for name, counts in vars(other).items():
+            own = getattr(self, name)
+            added = {key: own[key] + counts[key] for key in own} if isinstance(own, dict) else own + counts
+            setattr(self, name, added)
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain numbers."""

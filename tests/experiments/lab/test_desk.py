@@ -11,7 +11,7 @@ from agents.simulated.spec import SimulatedSpec
 from agents.spec import AgentSpec
 from experiments.lab.compare import rates
 from experiments.lab.desk import auditor_of
-from experiments.lab.simulate import Simulated, simulate
+from experiments.lab.simulate import Simulated, here, simulate
 from experiments.laws.queue import erlang_c
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec
@@ -39,7 +39,7 @@ def run(one: Arm, size: int = N, block: int = 32_768, **spec: Any) -> Simulated:
 def test_the_budget_goes_to_the_most_urgent() -> None:
     one = arm()
     spec = SimulatedAuditorSpec(budget=300)
-    auditor, _ = auditor_of(one, spec, [(0, N)], 0.0, ())
+    auditor, _ = auditor_of(one, spec, [(0, N)], 0.0, (), here)
     block = LatentBlock(LatentCases.numbered(0, N), one.plan)
     oversee(block, one.plan, latent_crew(one))
     (index,) = block.waiting

@@ -16,6 +16,7 @@ from experiments.results import CriticLadder, Estimate, LabelRates, RaterAgreeme
 from experiments.statistics import RESAMPLES, bootstrap_estimate, proportion
 from experiments.statistics.bootstrap import Floats
 
+
 def rater_agreement(
     model: str, rater: str, reference: str, reference_labels: Sequence[str | None],
     rater_labels: Sequence[str | None], labels: Sequence[str], seed: int = 0,

@@ -119,11 +119,16 @@ def mark_final(block: Block, cases: Sequence[Case], constitution: Constitution) 
 
 def mark_first(block: Block, cases: Sequence[Case], constitution: Constitution) -> Marks:
     """Marks of the base's first responses: what the reviewers had to work with."""
-    first = block.said(block.moving()[0])
+    return mark_said(block, block.moving()[0], cases, constitution)
+
+
+def mark_said(block: Block, index: int, cases: Sequence[Case], constitution: Constitution) -> Marks:
+    """Marks of the first candidate that the responding step at `index` wrote, where it ran."""
+    said = block.said(index)
     if not cases:
-        return mark_latent(block, first["latent"][:, 0], first["present"][:, 0], constitution)
+        return mark_latent(block, said["latent"][:, 0], said["present"][:, 0], constitution)
     nobody = np.zeros(len(block), bool)
-    return mark_texts(cases, first["text"][:, 0].tolist(), nobody, constitution)
+    return mark_texts(cases, said["text"][:, 0].tolist(), nobody, constitution)
 
 
 def unchanged(block: Block) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -19,6 +19,7 @@ from hierarchy.oversee import oversee
 
 BLOCK = 32_768
 Progress = Callable[[int], None]
+Keep = Callable[[str, Flags], None]
 
 
 @dataclass
@@ -54,19 +55,21 @@ def simulate(
     progress: Progress = lambda done: None,
     block: int = BLOCK,
     first: int = 0,
-    absent: Collection[str] = (),
+    keep: Keep = lambda arm, flags: None,
 ) -> Simulated:
     """`size` cases from number `first` on through every arm, on common random numbers, whatever the block size.
 
     A simulated auditor with a budget smaller than what reaches it decides the cases that come first in an order keyed
     by the case's hash; the others follow the graph's policy. Other auditors leave cases pending.
-    `absent` are ids of reviewing steps that are not asked. Raises InputError for a graph that cases without text cannot
+    `keep` is given every block's flags per case, by arm and in case order.
+
+    Raises InputError for a graph that cases without text cannot
     pass.
     """
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
     spans = [(at, min(block, first + size - at)) for at in range(first, first + size, block)]
-    crews = {arm.name: latent_crew(arm, _auditor(arm, people[arm.name], size, spans, absent), absent) for arm in arms}
+    crews = {arm.name: latent_crew(arm, _auditor(arm, people[arm.name], size, spans)) for arm in arms}
     for at, count in spans:
         cases = LatentCases.numbered(at, count)
         flags: dict[str, Flags] = {}
@@ -74,6 +77,7 @@ def simulate(
             one = LatentBlock(cases, arm.plan)
             oversee(one, arm.plan, crews[arm.name])
             flags[arm.name] = found.tallies[arm.name].add(one)
+            keep(arm.name, flags[arm.name])
         for a, b in combinations(flags, 2):
             for metric in METRICS:
                 found.discordance.setdefault((a, b, metric), Discordance()).add(flags[a][metric], flags[b][metric])
@@ -81,25 +85,21 @@ def simulate(
     return found
 
 
-def _auditor(
-    arm: Arm, spec: AuditorSpec, size: int, spans: Sequence[tuple[int, int]], absent: Collection[str]
-) -> Auditor:
+def _auditor(arm: Arm, spec: AuditorSpec, size: int, spans: Sequence[tuple[int, int]]) -> Auditor:
     """The arm's auditor; with a budget, the window of cases that are within it."""
     places = arm.plan.places
     if not isinstance(spec, SimulatedAuditorSpec):
         return Auditor.absent(places)
-    window = None if spec.budget >= size else _within_budget(arm, spec, spans, absent)
+    window = None if spec.budget >= size else _within_budget(arm, spec, spans)
     return Auditor(places, arm.seed, spec.name, spec.sensitivity, spec.specificity, spec.minutes, spec.revises, window)
 
 
-def _within_budget(
-    arm: Arm, spec: SimulatedAuditorSpec, spans: Sequence[tuple[int, int]], absent: Collection[str]
-) -> np.ndarray | None:
+def _within_budget(arm: Arm, spec: SimulatedAuditorSpec, spans: Sequence[tuple[int, int]]) -> np.ndarray | None:
     """Numbers of the cases that the budget reaches, sorted; None where it reaches all that come.
 
     Who comes to the auditor does not depend on the auditor (a case is parked once), so a first pass finds them.
     """
-    crew = latent_crew(arm, Auditor.absent(arm.plan.places), absent)
+    crew = latent_crew(arm, Auditor.absent(arm.plan.places))
     parked = []
     for at, count in spans:
         one = LatentBlock(LatentCases.numbered(at, count), arm.plan)

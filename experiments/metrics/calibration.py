@@ -13,10 +13,10 @@ from experiments.results import Estimate
 from experiments.statistics import LEVEL, mean_estimate
 from experiments.statistics.bootstrap import generator, patterns, replicates
 from experiments.statistics.means import cluster_sums
+from experiments.statistics.shares import NORMAL
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1_000
-NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
 
 
 def _checked(p_N: ArrayLike, y_N: ArrayLike) -> tuple[Floats, Floats]:

@@ -67,13 +67,14 @@ def case_costs(block: Block, prices: PriceTable) -> Costs:
         said, ran = block.said(step.index), block.ran[step.index]
         if step.role in (Role.AUDITOR, Role.CONSENSUS):
             continue
-        calls, read, written = (np.where(ran, said[name], 0) for name in ("calls", "tokens", "written"))
+        counted = [name if name in said.columns else None for name in ("calls", "tokens", "written")]
+        calls, tokens, written = (np.where(ran, said[name], 0) if name else np.zeros(len(block)) for name in counted)
         price = prices.of(str(step.step.agent))
         if not calls.any():
             continue
-        if price is None or (price.by_tokens and not read.any()):
+        if price is None or (price.by_tokens and not tokens.any()):
             unpriced[str(step.step.agent)] = None
             continue
-        by_token = price.per_1k_prompt * (read - written) + price.per_1k_completion * written
+        by_token = price.per_1k_prompt * (tokens - written) + price.per_1k_completion * written
         cost = cost + price.per_call * calls + by_token / 1000.0
     return Costs(cost, tuple(unpriced))

@@ -9,6 +9,7 @@ from scipy import stats
 from experiments.results import Proportion
 
 LEVEL = 0.95
+NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
 
 
 def wilson(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:

@@ -22,7 +22,7 @@ Member = tuple[Bools | None, Review]
 def decide(rule: Vote, names: tuple[str, ...], members: list[Member], mask: int, scale: Scale, count: int) -> Review:
     """One review of n cases from V members': (which cases the member answered, None for all; what it said).
 
-    A member that did not run on a case has no say there and is not missing.
+    A member that did not run on a case, or was not asked, has no say there and is not missing.
     """
     kind = members[0][1].flag.dtype
     asked = [_asked(member, mask, kind) for member in members]
@@ -129,6 +129,11 @@ def _silent(member: Member) -> Bools:
     return silent if heard is None else silent | ~heard
 
 
+def _excused(said: Review) -> Bools:
+    """Who was asked nothing, [n]."""
+    return np.asarray(said.asked == 0) if isinstance(said.asked, np.ndarray) else np.zeros(len(said.flag), bool)
+
+
 def _dissent(members: list[Member], count: int) -> Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
     size = len(members)
@@ -140,7 +145,7 @@ def _dissent(members: list[Member], count: int) -> Floats:
         return share.astype(np.float32).take(against)
     here = np.zeros(count, np.int16)
     for member in members:
-        heard = ~_silent(member)
+        heard = ~_silent(member) & ~_excused(member[1])
         here += heard
         against += heard & member[1].flagged
     return np.asarray(np.minimum(against, here - against) / np.maximum(here, 1), np.float32)

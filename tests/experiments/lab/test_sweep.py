@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from experiments.metrics.pareto import front
 from experiments.lab.plan import Point, load_sweep, points
 from experiments.lab.sweep import Sweeper
+from experiments.metrics.pareto import front
 from tests.experiments.commands import CONFIGS
 
 SMALL = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from experiments.statistics.bootstrap import generator
 Floats = NDArray[np.float64]
 BUDGETS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 RESAMPLES = 500
+_ROWS = 5_000_000
 
 
 def budget_curve(
@@ -75,11 +76,15 @@ def _points(
     return np.array(rows)
 
 
-def _resamples(count: int, clusters: ArrayLike | None, seed: int) -> list[NDArray[np.int64]]:
+def _resamples(count: int, clusters: ArrayLike | None, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of each resample; fewer resamples of many cases, whose quantiles vary less."""
     draw = generator(seed, "budgets")
+    resamples = min(RESAMPLES, max(100, _ROWS // count))
     if clusters is None:
-        return list(draw.integers(0, count, (RESAMPLES, count)))
+        for _ in range(resamples):
+            yield draw.integers(0, count, count)
+        return
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     members = np.split(np.argsort(index.ravel(), kind="stable"), np.cumsum(np.bincount(index.ravel()))[:-1])
-    chosen = draw.integers(0, len(names), (RESAMPLES, len(names)))
-    return [np.concatenate([members[g] for g in one]) for one in chosen.tolist()]
+    for _ in range(resamples):
+        yield np.concatenate([members[g] for g in draw.integers(0, len(names), len(names)).tolist()])

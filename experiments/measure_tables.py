@@ -1,0 +1,127 @@
+"""The measures of arms in the terminal: costs per case, agreement, calibration, judges, budgets, gaps, front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from experiments.layout import results_table, shown
+from experiments.report.answer import arm_title
+from experiments.report.definitions import title_of
+from experiments.report.wording import NONE, interval, number
+from experiments.results import ArmResult, Estimate, Front, RunResults
+
+_PER_CASE = {
+    "human_minutes": ("human\nminutes", 2),
+    "calls": ("model\ncalls", 1),
+    "tokens": ("tokens", 0),
+    "cost": ("cost", 4),
+    "latency": ("latency\ns", 1),
+}
+
+
+def measure_tables(results: RunResults) -> list[Table]:
+    """The tables this run has something to say in."""
+    arms = results.arms
+    found: list[Table] = []
+    if any(arm.per_case for arm in arms):
+        found.append(cost_table(arms))
+    if any(arm.agreement is not None or arm.helpfulness_kept is not None for arm in arms):
+        found.append(agreement_table(arms))
+    if any(arm.calibration for arm in arms):
+        found.append(calibration_table(arms))
+    if any(arm.judges for arm in arms):
+        found.append(judge_table(arms))
+    if any(arm.budgets for arm in arms):
+        found.append(budget_table(arms))
+    if results.gaps:
+        found.append(gap_table(results))
+    if results.front is not None:
+        found.append(front_table(results.front, arms))
+    return found
+
+
+def cost_table(arms: Sequence[ArmResult]) -> Table:
+    """Means per case with their intervals: a row per arm. An unknown cost says whose price is missing."""
+    columns = [name for name in _PER_CASE if any(name in arm.per_case for arm in arms)]
+    currency = next((arm.currency for arm in arms if arm.currency), "")
+    headings = [_PER_CASE[name][0] + (f"\n{currency}" if name == "cost" else "") for name in columns]
+    table = results_table("What a case costs, mean (95 % interval)", "arm", headings)
+    for arm in arms:
+        cells = [_figure(arm.per_case.get(name), 1, _PER_CASE[name][1]) for name in columns]
+        name = arm.title + (f"\nno price: {', '.join(arm.unpriced)}" if arm.unpriced else "")
+        table.add_row(shown(name), *cells)
+    return table
+
+
+def agreement_table(arms: Sequence[ArmResult]) -> Table:
+    """Agreement of the first reviewers beyond chance, and helpfulness kept: a row per arm."""
+    headings = ["Krippendorff's\nalpha", "Fleiss'\nkappa", "helpfulness\nkept"]
+    table = results_table("Agreement; right answers kept (95 %)", "arm", headings)
+    for arm in arms:
+        both = (arm.agreement.alpha, arm.agreement.fleiss) if arm.agreement else (None, None)
+        table.add_row(shown(arm.title), *(_figure(one, 1, 3) for one in both), _figure(arm.helpfulness_kept, 1, 3))
+    return table
+
+
+def calibration_table(arms: Sequence[ArmResult]) -> Table:
+    """Whether reviewers' probabilities mean what they say: a row per arm and reviewer."""
+    headings = ["ECE\nequal width", "ECE\nequal mass", "Brier", "AUROC"]
+    table = results_table("Calibration of P(violated) on first responses (95 %)", "arm, reviewer", headings)
+    for arm in arms:
+        for one in arm.calibration:
+            cells = [_figure(figure, 1, 3) for figure in (one.ece_width, one.ece_mass, one.brier, one.auroc)]
+            table.add_row(shown(f"{arm.title}, {one.step}"), *cells)
+    return table
+
+
+def judge_table(arms: Sequence[ArmResult]) -> Table:
+    """Agent score differences: a row per arm and judge."""
+    table = results_table(
+        "Agent score difference, right minus wrong side (95 %)", "arm, judge", ["log p", "p", "cases"]
+    )
+    for arm in arms:
+        for one in arm.judges:
+            name = shown(f"{arm.title}, {one.step}")
+            table.add_row(name, _figure(one.log, 1, 2), _figure(one.probability, 1, 3), number(one.n))
+    return table
+
+
+def budget_table(arms: Sequence[ArmResult]) -> Table:
+    """Safety and usefulness by audit budget: two rows per arm."""
+    given = next(arm.budgets for arm in arms if arm.budgets)
+    title = "If reviewers' suspicion chose what to audit: safety and usefulness, % by budget"
+    table = results_table(title, "arm", [f"{point.budget:g} %" for point in given])
+    for arm in arms:
+        if arm.budgets:
+            table.add_row(shown(f"{arm.title}, safety"), *(_figure(p.safety, 100, 0) for p in arm.budgets))
+            table.add_row(shown("usefulness"), *(_figure(p.usefulness, 100, 0) for p in arm.budgets))
+    return table
+
+
+def gap_table(results: RunResults) -> Table:
+    """Performance gaps recovered: a row per gap."""
+    table = results_table("Performance gap recovered (95 %)", "", ["metric", "recovered"])
+    for gap in results.gaps:
+        ends = (arm_title(arm, results.arms) for arm in (gap.supervised, gap.weak, gap.ceiling))
+        name = "{} from {} to {}".format(*ends)
+        table.add_row(shown(name), shown(title_of(gap.metric)), _figure(gap.recovered, 1, 2))
+    return table
+
+
+def front_table(front: Front, arms: Sequence[ArmResult]) -> Table:
+    """Which arms no other arm beats in everything: a row per arm, with those that beat it."""
+    named = ", ".join(f"{better} {name.replace('_', ' ')}" for name, better in front.metrics.items())
+    table = results_table(f"Pareto front: {named}", "arm", ["on the front", "dominated by"])
+    for arm in arms:
+        by = ", ".join(arm_title(one, arms) for one in front.dominated.get(arm.arm, ()))
+        table.add_row(shown(arm.title), "yes" if arm.arm in front.arms else "no", shown(by or NONE))
+    return table
+
+
+def _figure(figure: Estimate | None, scale: float, digits: int) -> str:
+    """A figure over its interval."""
+    if figure is None or figure.value is None:
+        return NONE
+    return f"{number(scale * figure.value, digits)}\n{interval(figure, scale, digits).replace(' to ', '–')}"

@@ -31,7 +31,7 @@ test: env ## run the test suite
 	$(VENV)/bin/python -m pytest
 
 nightly: env ## run the tests that are too long for `make test`
-	$(VENV)/bin/python -m pytest -m nightly
+	HYPOTHESIS_PROFILE=new $(VENV)/bin/python -m pytest -m nightly
 
 bench: env ## measure the engine against flat loops
 	$(VENV)/bin/python -m benchmarks

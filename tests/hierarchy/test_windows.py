@@ -66,17 +66,17 @@ def chosen(rule: TopShare, *members: Output) -> list[int]:
 
 @given(
     st.lists(st.integers(0, 100), min_size=1, max_size=60, unique=True),
-    st.floats(0, 100),
+    st.integers(0, 1000),
     st.one_of(st.none(), st.integers(1, 70)),
 )
 @settings(max_examples=150, deadline=None)
-def test_the_largest_scores_of_each_window_escalate(scores: list[int], percent: float, window: int | None) -> None:
-    rule = TopShare(percent=percent, window=window)
+def test_the_largest_scores_of_each_window_escalate(scores: list[int], tenths: int, window: int | None) -> None:
+    rule = TopShare(percent=tenths / 10, window=window)
     size = window or len(scores)
     expected: list[int] = []
     for first in range(0, len(scores), size):
         rows = range(first, min(first + size, len(scores)))
-        best = sorted(rows, key=lambda n: -scores[n])[: int(percent * len(rows) / 100 + 1e-9)]
+        best = sorted(rows, key=lambda n: -scores[n])[: tenths * len(rows) // 1000]
         expected += sorted(best)
     assert chosen(rule, scored([score / 100 for score in scores])) == sorted(expected)
 

@@ -17,7 +17,7 @@ from experiments.results import ArmResult
 from experiments.scoring import Marks, mark_final, mark_first, mark_said, unchanged
 from experiments.statistics import proportion, ratio_of_means
 from hierarchy.block import Block
-from hierarchy.records import audits, total
+from hierarchy.records import audits, escalated, total
 
 Bools = NDArray[np.bool_]
 
@@ -36,7 +36,6 @@ def arm_result(
     nodes, edges = drawn_graph(graph)
     outcome = block.outcomes()
     audited, unreviewed, minutes = audits(block)
-    escalated = audited | unreviewed | (block.parked >= 0)
     costs, unpriced = per_case(block, spec.prices, spec.latency)
     return ArmResult(
         arm=arm,
@@ -46,12 +45,12 @@ def arm_result(
         edges=edges,
         n=len(block),
         outcomes={o.name.lower(): proportion(outcome == o) for o in CaseOutcome if o or (outcome == o).any()},
-        escalated=proportion(escalated),
+        escalated=proportion(escalated(block)),
         audited=proportion(audited),
         unreviewed=proportion(unreviewed),
         human_minutes=float(np.sum(minutes)),
         model_calls=int(total(block, "calls").sum()),
-        tokens=int(total(block, "tokens").sum()),
+        tokens=int(total(block, "tokens").sum()) or None,  # none counted
         seconds=seconds,
         per_case=costs,
         currency=spec.prices.currency if spec.prices else "",

@@ -15,9 +15,11 @@ Sets = Annotated[list[str] | None, typer.Option("--set", help="Override a config
 def credit(
     subject: Annotated[
         str,
-        typer.Argument(help="An experiment's YAML file, or a topology: a name, a file, NAME:key=value,... ."),
+        typer.Argument(
+            help="A run's directory, an experiment's YAML file, or a topology: a name, a file, NAME:key=value,... ."
+        ),
     ],
-    arm: Annotated[str | None, typer.Option(help="Of an experiment: this arm only; default all.")] = None,
+    arm: Annotated[str | None, typer.Option(help="Of a run or an experiment: this arm only; default all.")] = None,
     config: Annotated[
         Path | None, typer.Option(help="For a topology: agents, auditor, cases, seed; default: the shipped lab.")
     ] = None,

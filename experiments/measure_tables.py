@@ -8,17 +8,12 @@ from rich.table import Table
 
 from experiments.layout import results_table, shown
 from experiments.report.answer import arm_title
+from experiments.report.columns import filled_costs
 from experiments.report.definitions import title_of
 from experiments.report.wording import NONE, interval, number
-from experiments.results import ArmResult, Estimate, Front, RunResults
+from experiments.results import ArmResult, CreditResult, Estimate, Front, RunResults
 
-_PER_CASE = {
-    "human_minutes": ("human\nminutes", 2),
-    "calls": ("model\ncalls", 1),
-    "tokens": ("tokens", 0),
-    "cost": ("cost", 4),
-    "latency": ("latency\ns", 1),
-}
+_COSTS = {"human_minutes": "human\nminutes", "calls": "model\ncalls", "latency": "latency\ns"}
 
 
 def measure_tables(results: RunResults) -> list[Table]:
@@ -39,17 +34,17 @@ def measure_tables(results: RunResults) -> list[Table]:
         found.append(gap_table(results))
     if results.front is not None:
         found.append(front_table(results.front, arms))
-    return found
+    return found + [credit_table(one, arm_title(one.arm, arms)) for one in results.credit]
 
 
 def cost_table(arms: Sequence[ArmResult]) -> Table:
     """Means per case with their intervals: a row per arm. An unknown cost says whose price is missing."""
-    columns = [name for name in _PER_CASE if any(name in arm.per_case for arm in arms)]
+    columns = filled_costs(arms)
     currency = next((arm.currency for arm in arms if arm.currency), "")
-    headings = [_PER_CASE[name][0] + (f"\n{currency}" if name == "cost" else "") for name in columns]
+    headings = [_COSTS.get(name, name) + (f"\n{currency}" if name == "cost" else "") for name in columns]
     table = results_table("What a case costs, mean (95 % interval)", "arm", headings)
     for arm in arms:
-        cells = [_figure(arm.per_case.get(name), 1, _PER_CASE[name][1]) for name in columns]
+        cells = [_figure(arm.per_case.get(name), 1, digits) for name, digits in columns.items()]
         name = arm.title + (f"\nno price: {', '.join(arm.unpriced)}" if arm.unpriced else "")
         table.add_row(shown(name), *cells)
     return table
@@ -117,6 +112,20 @@ def front_table(front: Front, arms: Sequence[ArmResult]) -> Table:
     for arm in arms:
         by = ", ".join(arm_title(one, arms) for one in front.dominated.get(arm.arm, ()))
         table.add_row(shown(arm.title), "yes" if arm.arm in front.arms else "no", shown(by or NONE))
+    return table
+
+
+def credit_table(result: CreditResult, arm: str) -> Table:
+    """What each overseer of an arm adds to a metric, in points: a row per overseer; everybody and nobody below."""
+    metric = title_of(result.metric).lower()
+    headings = ["Shapley value", "with it − without it"]
+    table = results_table(f"What each overseer of {arm} adds to {metric}, points (95 %)", "overseer", headings)
+    for part in result.credit:
+        table.add_row(shown(part.overseer), _figure(part.shapley, 100, 2), _figure(part.leave_one_out, 100, 2))
+    ends = (("everybody", result.everybody), ("nobody", result.nobody))
+    said = [f"{who} {number(100 * (one.value or 0), 2)} % ({interval(one, 100, 2)})" for who, one in ends]
+    caption = f"{', '.join(said)}; {result.n:,} cases, {result.coalitions} coalitions"
+    table.caption, table.caption_justify, table.caption_style = f"Asked: {caption}", "left", ""
     return table
 
 

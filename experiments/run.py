@@ -17,6 +17,7 @@ from constitutions.constitution import Constitution, load_constitution
 from experiments.arm_results import arm_result
 from experiments.compared import arm_front, compared
 from experiments.config import ExperimentSpec, SimulatedData, WorldData
+from experiments.credit.keep import kept_credit
 from experiments.datasets import load_cases
 from experiments.evaluation import Evaluation, evaluate
 from experiments.finetune import Tuned, base_name, finetune
@@ -97,7 +98,7 @@ class _Run:
             self.folder.note(f"records {digest}")
             tuned, evaluation = self._learn(overseer, blocks)
             waiting = sum(counts.open for counts in queue.counts().values())
-        results = self._results(blocks, tuned, evaluation)
+        results = self._results(blocks, tuned, evaluation, digest)
         write_results(results, self.folder.path)
         render_report(results, self.folder.report)
         return Finished(self.folder, results, digest, waiting)
@@ -135,7 +136,7 @@ class _Run:
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 
     def _results(
-        self, blocks: Sequence[tuple[str, Block]], tuned: Sequence[Tuned], evaluation: Evaluation
+        self, blocks: Sequence[tuple[str, Block]], tuned: Sequence[Tuned], evaluation: Evaluation, digest: str
     ) -> RunResults:
         scored = isinstance(self.spec.dataset, (WorldData, SimulatedData))
         seconds = self.progress.by_arm([name for name, _ in blocks])
@@ -156,6 +157,8 @@ class _Run:
             ),
             comparisons=comparisons,
             gaps=gaps,
+            credit=kept_credit(self.folder, digest),
+            digest=digest,
             evaluations=evaluation.results(self.spec.seed),
             training=tuple(stage for t in tuned for stage in t.stages),
             crew=tuple(self.crew),

@@ -160,6 +160,12 @@ def audits(block: Block) -> tuple[Any, Any, Any]:
     return audited, unreviewed, minutes
 
 
+def escalated(block: Block) -> Any:
+    """Whether the case went to the human queue, bool [N]: decided, answered by policy, or still waiting."""
+    audited, unreviewed, _ = audits(block)
+    return audited | unreviewed | (block.parked >= 0)
+
+
 def total(block: Block, name: str) -> Any:
     """Sum of a cost column (`calls`, `tokens` or `written`) over the steps that ran, int64 [N]."""
     out = np.zeros(len(block), np.int64)

@@ -10,41 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from experiments.credit.shapley import Floats, Part, Value, shapley_exact, shapley_sampled
-from experiments.figures import Difference, Estimate, Record
+from experiments.results import Credit, CreditResult, Difference, Estimate
 from experiments.statistics import mean_estimate
-from experiments.statistics.shares import NORMAL
+from experiments.statistics.shares import NORMAL, unseen_share
 
 EXACT = 8
 """Up to this many overseers every coalition is evaluated."""
-
-
-class Credit(Record):
-    """One overseer's part in a metric (a mean over cases; less of a bad thing is a negative part).
-
-    Attributes:
-        leave_one_out: the metric with everybody minus the metric without this one.
-        shapley: its mean marginal contribution over all orders of joining; all of them add up to the metric with
-            everybody minus the metric with nobody.
-        standard_error: of `shapley`, from sampling orders; 0 where every coalition was evaluated. The interval counts
-            it besides the sampling of cases.
-    """
-
-    overseer: str
-    leave_one_out: Difference
-    shapley: Difference
-    standard_error: float
-
-
-class CreditResult(Record):
-    """Credit of every overseer of an arm, and the metric with `everybody` and with `nobody` asked, over n cases."""
-
-    arm: str
-    metric: str
-    n: int
-    coalitions: int
-    everybody: Estimate
-    nobody: Estimate
-    credit: tuple[Credit, ...]
 
 
 def credit(
@@ -59,7 +30,8 @@ def credit(
     """Credit of the overseers `ids` in a metric whose value per case `value` gives for every coalition that is asked.
 
     Exact over 2^n coalitions for up to `EXACT` overseers, else over that many random orders. Intervals are over
-    clusters (cases, if none are given) by t; all coalitions see the same cases, so these are paired differences.
+    clusters (cases, if none are given) by t; all coalitions see the same cases, so these are paired differences. What
+    is the same in every case has the interval of the largest share of other cases that could have gone unseen.
     """
     known: dict[frozenset[str], NDArray[Any]] = {}
 
@@ -84,7 +56,7 @@ def credit(
     )
     return CreditResult(
         arm=arm, metric=metric, n=len(everybody), coalitions=len(known), credit=found,
-        everybody=mean_estimate(everybody, clusters), nobody=mean_estimate(nobody, clusters),
+        everybody=_level(everybody, clusters), nobody=_level(nobody, clusters),
     )  # fmt: skip
 
 
@@ -93,9 +65,19 @@ def _small(value_N: Floats) -> NDArray[Any]:
     return value_N.astype(bool) if np.isin(value_N, (0, 1)).all() else value_N
 
 
+def _level(value_N: Floats, clusters: ArrayLike | None) -> Estimate:
+    """The mean of a share with its interval; one that does not vary is as sure as what could have gone unseen."""
+    found = mean_estimate(value_N, clusters)
+    if found.value is None or found.low is None or found.low < found.value:
+        return found
+    unseen = unseen_share(len(value_N))
+    return Estimate(value=found.value, low=max(0.0, found.value - unseen), high=min(1.0, found.value + unseen))
+
+
 def _difference(part: Part, clusters: ArrayLike | None) -> Difference:
     found = mean_estimate(part.value_N, clusters)
     if found.value is None or found.low is None:
         return Difference(value=found.value, low=None, high=None)
-    half = sqrt((found.value - found.low) ** 2 + (NORMAL * part.standard_error) ** 2)
+    apart = found.value - found.low or unseen_share(len(part.value_N))
+    half = sqrt(apart**2 + (NORMAL * part.standard_error) ** 2)
     return Difference(value=found.value, low=found.value - half, high=found.value + half)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.records import Case
 from agents.view import Cases
 from constitutions.constitution import load_constitution
+from constitutions.errors import InputError
 from experiments.config import ExperimentSpec
 from experiments.credit.shapley import Floats, Value
 from experiments.folder import RunFolder
@@ -25,11 +26,25 @@ from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.executor import Executor
 from hierarchy.journal import Journal
+from hierarchy.latent.crew import latent_crew
+from hierarchy.records import escalated
+
+ESCALATED = "escalated"
+"""The metric that needs no truth: whether the case went to the human queue."""
 
 
 def without(arm: Arm, asked: frozenset[str]) -> Arm:
     """The arm with every reviewer outside `asked` left out."""
     return replace(arm, plan=leave_out(arm.plan, [one for one in reviewing(arm.plan) if one not in asked]))
+
+
+def passes_in_words(arm: Arm) -> bool:
+    """Whether cases without text can pass the arm's graph in the lab's engine."""
+    try:
+        latent_crew(arm)
+    except InputError:
+        return False
+    return True
 
 
 def simulated_value(arm: Arm, metric: str, size: int, auditor: AuditorSpec) -> Value:
@@ -45,7 +60,7 @@ def simulated_value(arm: Arm, metric: str, size: int, auditor: AuditorSpec) -> V
 
 @dataclass
 class Overseen:
-    """The value of coalitions by the ordinary run: executor, journal, audit queue and oracle.
+    """The value of coalitions by the ordinary run: executor, journal, audit queue and, but for `escalated`, an oracle.
 
     Coalitions share the journal, so that an agent asked the same thing again answers from it: critics that read nobody
     else are asked once for all coalitions.
@@ -71,5 +86,7 @@ class Overseen:
         ):
             overseer = Overseer(spec, RunFolder(self.folder), journal, queue, self.executor, self.progress)
             block = overseer.oversee(replace(without(self.arm, asked), name=name), self.cases, self.records, name)
+        if self.metric == ESCALATED:
+            return np.asarray(escalated(block), dtype=np.float64)
         marks = mark_final(block, self.records, load_constitution(self.spec.constitution))
         return marks.metric(self.metric).astype(np.float64)

@@ -158,13 +158,12 @@ def budgets(block: Block, attack_N: Bools, useful_N: Bools, seed: int) -> tuple[
 def per_case(
     block: Block, prices: PriceTable | None, latency: Mapping[Role, float]
 ) -> tuple[dict[str, Estimate], tuple[str, ...]]:
-    """(means over cases of minutes, calls, tokens, and cost and latency where the config says what they take; agents
-    without a price)."""
-    found = {
-        "human_minutes": mean_estimate(audits(block)[2]),
-        "calls": mean_estimate(total(block, "calls")),
-        "tokens": mean_estimate(total(block, "tokens")),
-    }
+    """(means over cases of minutes, calls, tokens where some model counts them, and cost and latency where the config
+    says what they take; agents without a price)."""
+    found = {"human_minutes": mean_estimate(audits(block)[2]), "calls": mean_estimate(total(block, "calls"))}
+    tokens = total(block, "tokens")
+    if tokens.any():  # simulated, scripted and recorded models count none
+        found["tokens"] = mean_estimate(tokens)
     unpriced: tuple[str, ...] = ()
     if prices is not None:
         costs = case_costs(block, prices)

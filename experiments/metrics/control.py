@@ -36,7 +36,7 @@ def budget_curve(
     below the threshold, those above counting 0.
 
     Intervals are percentiles of a bootstrap over clusters (cases, if none are given) that draws the threshold anew;
-    where no resample differs, Wilson's for the safety. No points without both kinds of cases.
+    where no resample differs, Wilson's. No points without both kinds of cases.
     """
     score, attack = np.asarray(score_N, dtype=np.float64), np.asarray(attack_N, dtype=bool)
     useful = np.asarray(useful_N, dtype=np.float64)
@@ -51,15 +51,18 @@ def budget_curve(
         ]
     )
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    found = []
+    found, honest = [], (~attack).sum()
     for i, budget in enumerate(budgets):
-        safe, worth = (Estimate(value=value[i, m], low=low[i, m], high=high[i, m]) for m in (0, 1))
-        if safe.low == safe.high:
-            n = int(attack.sum())
-            ends = wilson(round(float(value[i, 0]) * n), n)
-            safe = Estimate(value=value[i, 0], low=ends[0], high=ends[1])
+        safe, worth = (_bounded(value[i, m], low[i, m], high[i, m], n) for m, n in ((0, attack.sum()), (1, honest)))
         found.append(BudgetPoint(budget=budget, threshold=float(value[i, 2]), safety=safe, usefulness=worth))
     return tuple(found)
+
+
+def _bounded(value: float, low: float, high: float, n: int) -> Estimate:
+    """The estimate; where no resample differs, with Wilson's interval for as many cases."""
+    if low == high:
+        low, high = wilson(round(float(value) * int(n)), int(n))
+    return Estimate(value=float(value), low=float(low), high=float(high))
 
 
 def _points(

@@ -45,6 +45,12 @@ def proportion(hits_N: ArrayLike | int, n: int | None = None) -> Proportion:
     return Proportion(count=count, n=n, low=low, high=high)
 
 
+def unseen_share(n: int, level: float = LEVEL) -> float:
+    """The largest share of cases of another kind that n cases all of one kind leave possible: 1 - (1 - level)^(1/n),
+    about 3/n (the rule of three, Hanley and Lippman-Hand 1983)."""
+    return float(1 - (1 - level) ** (1 / n))
+
+
 def _check_counts(count: int, n: int) -> None:
     if not 0 <= count <= n:
         raise ValueError(f"a share needs 0 <= count <= n; got count {count} and n {n}")

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from constitutions.errors import InputError
 from experiments.cli import app
 from experiments.config import load_experiment
-from experiments.credit.commands import arm_credit, is_experiment
-from experiments.credit.credit import CreditResult, credit
+from experiments.credit.commands import arm_credit
+from experiments.credit.credit import credit
 from experiments.credit.shapley import shapley_exact, shapley_sampled
+from experiments.credit.subjects import is_experiment
 from experiments.credit.values import simulated_value
 from experiments.lab.commands import DEFAULT, named_arms
+from experiments.results import CreditResult
 from hierarchy.absent import reviewing
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec

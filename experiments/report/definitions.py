@@ -191,8 +191,8 @@ INTERVALS = (
     "Every interval is a 95 % interval: Wilson's score interval for a share; for differences and ratios on the same "
     "cases and for gaps a paired bootstrap (BCa, 10,000 resamples); for agreement a BCa bootstrap over cases; for "
     "calibration error a basic one; for means per case, Brier scores, score differences and credit Student's t; for "
-    "AUROC DeLong's; for budgets percentiles of a bootstrap that sets the threshold anew. p is McNemar's exact two-sided "
-    "test on the discordant cases; a comparison is planned if the config named it before the run."
+    "AUROC DeLong's; for budgets percentiles of a bootstrap that sets the threshold anew. p is McNemar's exact "
+    "two-sided test on the discordant cases; a comparison is planned if the config named it before the run."
 )
 
 

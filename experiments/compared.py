@@ -31,8 +31,8 @@ def compared(
             f"{c.a} against {c.b}",
             (c.a, c.b),
             c.metric,
-            marks[c.a].metric(c.metric),
-            marks[c.b].metric(c.metric),
+            marks[c.a].counted(c.metric),
+            marks[c.b].counted(c.metric),
             seed=spec.seed,
             planned=True,
         )
@@ -54,7 +54,7 @@ def _recovered(gap: GapSpec, marks: Mapping[str, Marks], seed: int) -> GapRecove
 
 def _good(marks: Marks, metric: MarkedMetric) -> NDArray[np.bool_]:
     """The metric as performance: what is right, or what is not harmful."""
-    flag = marks.metric(metric)
+    flag = marks.counted(metric)
     return flag if metric == "correct" else ~flag
 
 

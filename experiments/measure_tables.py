@@ -107,8 +107,8 @@ def gap_table(results: RunResults) -> Table:
 
 def front_table(front: Front, arms: Sequence[ArmResult]) -> Table:
     """Which arms no other arm beats in everything: a row per arm, with those that beat it."""
-    named = ", ".join(f"{better} {name.replace('_', ' ')}" for name, better in front.metrics.items())
-    table = results_table(f"Pareto front: {named}", "arm", ["on the front", "dominated by"])
+    named = ", ".join(title_of(name).lower() for name in front.metrics)
+    table = results_table(f"Pareto front of {named}", "arm", ["on the front", "dominated by"])
     for arm in arms:
         by = ", ".join(arm_title(one, arms) for one in front.dominated.get(arm.arm, ()))
         table.add_row(shown(arm.title), "yes" if arm.arm in front.arms else "no", shown(by or NONE))

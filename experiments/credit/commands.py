@@ -94,7 +94,7 @@ def _overseen(
     cases, records = load_cases(spec.dataset, spec.seed)
     with _folder(run) as folder, executor_for(spec.execution) as executor:
         value = Overseen(spec, arm, metric, cases, records, executor, folder, Progress(console))
-        return credit(arm.name, ids, metric, value, spec.seed, permutations, cases.case_id_N)
+        return credit(arm.name, ids, metric, value, spec.seed, permutations)
 
 
 def _has_auditor(arm: Arm) -> bool:

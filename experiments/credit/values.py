@@ -76,7 +76,7 @@ class Overseen:
     progress: Progress
 
     def __call__(self, asked: frozenset[str]) -> Floats:
-        """The metric per case [N] with only these reviewers asked."""
+        """The metric per case that it counts, with only these reviewers asked."""
         name = f"{self.arm.name} with {', '.join(sorted(asked)) or 'nobody'}"
         arms = {**self.spec.arms, name: self.spec.arms[self.arm.name]}
         spec = self.spec.model_copy(update={"arms": arms})
@@ -89,4 +89,4 @@ class Overseen:
         if self.metric == ESCALATED:
             return np.asarray(escalated(block), dtype=np.float64)
         marks = mark_final(block, self.records, load_constitution(self.spec.constitution))
-        return marks.metric(self.metric).astype(np.float64)
+        return marks.counted(self.metric).astype(np.float64)

@@ -27,10 +27,15 @@ Floats = NDArray[np.float64]
 
 
 def first_reviewers(block: Block) -> list[PlannedStep]:
-    """The critics and safety steps that review the base's first response itself, in the plan's order."""
+    """The critics and safety steps (and judges that label) that review the base's first response itself, in the plan's
+    order."""
     base = block.moving()[:1]
-    steps = [step for step in block.plan.steps if step.role in REVIEWERS and step.asked]
+    steps = [step for step in block.plan.steps if step.asked and _gives_verdicts(step)]
     return [step for step in steps if _reviews(step, base)]
+
+
+def _gives_verdicts(step: PlannedStep) -> bool:
+    return step.role in REVIEWERS or (step.role is Role.JUDGE and step.step.labels)
 
 
 def _reviews(step: PlannedStep, base: tuple[int, ...]) -> bool:

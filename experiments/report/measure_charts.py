@@ -11,6 +11,7 @@ from experiments.results import ArmResult, BudgetPoint, CreditResult, Estimate, 
 
 _PERCENT = {"ticksuffix": " %", "rangemode": "tozero", "zeroline": True, "fixedrange": True, "nticks": 6}
 _MARGIN = {"l": 60, "r": 24, "t": 24, "b": 44}
+_CORNERS = ("top right", "bottom right", "top left", "bottom left")
 Figure = Estimate | Proportion
 
 
@@ -74,7 +75,7 @@ def _front(id_: str, name: str, front: Front, arms: Sequence[ArmResult]) -> Char
     share = name == "correct"
     shades = colours([arm.arm for arm in arms])
     traces = []
-    for arm in arms:
+    for i, arm in enumerate(arms):
         across, missed = front_figure(arm, name), front_figure(arm, "missed_violations")
         if across is None or missed is None:
             continue
@@ -85,7 +86,7 @@ def _front(id_: str, name: str, front: Front, arms: Sequence[ArmResult]) -> Char
                 "type": "scatter", "mode": "markers+text", "name": title if best else f"{title} (dominated)",
                 "x": [_scaled(across, scale)], "y": [_scaled(missed, 100)],
                 "error_x": spread([across], scale), "error_y": spread([missed], 100),
-                "text": [title], "textposition": "top right", "cliponaxis": False,
+                "text": [title], "textposition": _CORNERS[i % len(_CORNERS)], "cliponaxis": False,
                 "marker": {"color": shades[arm.arm] if best else GREY, "size": 10, "opacity": 1.0 if best else 0.6},
                 "hovertemplate": "missed %{y:.1f} %, %{x:.3g}<extra>%{fullData.name}</extra>",
             }

@@ -33,7 +33,7 @@ def test_language_models_get_credit_and_are_asked_once(tmp_path: Path) -> None:
         value = Overseen(
             spec, arm, "missed_violations", cases, records, executor, tmp_path, Progress(Console(quiet=True))
         )
-        found = credit("panel", ids, "missed_violations", value, clusters=cases.case_id_N)
+        found = credit("panel", ids, "missed_violations", value)
     assert sum(p.shapley.value for p in found.credit) == pytest.approx(found.everybody.value - found.nobody.value)
     assert found.nobody.value > found.everybody.value
     with sqlite3.connect(tmp_path / "journal.sqlite") as connection:

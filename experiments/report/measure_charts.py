@@ -75,7 +75,7 @@ def _front(id_: str, name: str, front: Front, arms: Sequence[ArmResult]) -> Char
     share = name == "correct"
     shades = colours([arm.arm for arm in arms])
     traces = []
-    for i, arm in enumerate(arms):
+    for i, arm in sorted(enumerate(arms), key=lambda one: one[1].arm in front.arms):  # the front is drawn on top
         across, missed = front_figure(arm, name), front_figure(arm, "missed_violations")
         if across is None or missed is None:
             continue

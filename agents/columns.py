@@ -47,6 +47,7 @@ VERDICT = _case("verdict", "int8", 0, False, "Verdict code; 0 is missing")
 LABEL = _case("label", "int8", -1, False, "index into the graph's declared labels; -1 is missing")
 CALLS = _case("calls", "int16", 0, False, "model calls this row cost")
 TOKENS = _case("tokens", "int32", 0, False, "tokens read and written for this row")
+WRITTEN = _case("written", "int32", 0, False, "of these, tokens written")
 
 RESPONSE_COLUMNS = (
     VERDICT,
@@ -57,6 +58,7 @@ RESPONSE_COLUMNS = (
     _case("phrasing", "int16", -1, False, "which request phrasing was drawn; -1 none"),
     CALLS,
     TOKENS,
+    WRITTEN,
 )
 REVIEW_COLUMNS = (
     VERDICT,
@@ -74,6 +76,7 @@ REVIEW_COLUMNS = (
     Column("finding_confidence", Level.FINDING, "float32", 0.0, True, "max(p, 1 - p) of the verdict's probability"),
     CALLS,
     TOKENS,
+    WRITTEN,
 )
 JUDGE_COLUMNS = (
     VERDICT,

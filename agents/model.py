@@ -74,11 +74,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Generated:
-    """Answers to a query: text [n] (None where absent), presence [n], tokens [n]."""
+    """Answers to a query: text [n] (None where absent), presence [n], tokens read and written [n].
+
+    `written_N` are those of the tokens that were written. Models that count none say 0.
+    """
 
     text_N: Objects
     present_N: NDArray[np.bool_]
     tokens_N: NDArray[np.int32]
+    written_N: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

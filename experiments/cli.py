@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from constitutions.errors import OversightError
-from experiments.lab_cli import compare, credit, sweep
+from experiments.credit_cli import credit
+from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.topology_cli import topology

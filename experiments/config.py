@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from agents.spec import AgentSpec, Spec
+from agents.vocabulary import Role
 from constitutions.strict import Identifier, problem
 from constitutions.validation import load_model
+from experiments.metrics.cost import PriceTable
 from hierarchy.audit.auditors import AuditorSpec, HumanSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
@@ -124,18 +126,41 @@ class LadderSpec(Spec):
     size: int = Field(600, ge=10)
 
 
+MarkedMetric = Literal["missed_violations", "missed_norms", "missed_truth", "needless_refusals", "correct"]
+"""What the oracle says of each case of an arm."""
+
+
 class ContrastSpec(Spec):
-    """A comparison named in advance: arm `a` minus arm `b` on the same cases."""
+    """A comparison named in advance: arm `a` minus arm `b` on the same cases.
+
+    All comparisons of an experiment are one family: their p values are also given after Holm's correction over it.
+    """
 
     a: str
     b: str
-    metric: Literal["missed_violations", "missed_norms", "missed_truth", "needless_refusals", "correct"] = (
-        "missed_violations"
-    )
+    metric: MarkedMetric = "missed_violations"
+
+
+class GapSpec(Spec):
+    """A performance gap between three arms: how far `supervised` comes from `weak` to `ceiling`.
+
+    The metric counts what is right: where the config's metric counts harm, its complement is taken.
+    """
+
+    weak: str
+    supervised: str
+    ceiling: str
+    metric: MarkedMetric = "missed_violations"
 
 
 class ExperimentSpec(Spec):
-    """A question, and everything needed to answer it again."""
+    """A question, and everything needed to answer it again.
+
+    Attributes:
+        compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
+        prices: what agents and auditors cost; without it no cost is told.
+        latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
+    """
 
     name: Identifier
     question: str = ""
@@ -151,15 +176,19 @@ class ExperimentSpec(Spec):
     labels: LabelSpec | None = None
     ladder: LadderSpec | None = None
     compare: tuple[ContrastSpec, ...] = ()
+    gaps: tuple[GapSpec, ...] = ()
+    prices: PriceTable | None = None
+    latency: dict[Role, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     transcripts: int = Field(6, ge=0)
 
     @model_validator(mode="after")
     def _names_exist(self) -> ExperimentSpec:
-        for i, contrast in enumerate(self.compare):
-            for side in ("a", "b"):
-                if getattr(contrast, side) not in self.arms:
-                    message = f"{getattr(contrast, side)!r} is no arm; accepted: {', '.join(self.arms)}"
-                    raise problem(message, "compare", i, side)
+        named = [("compare", i, side, getattr(c, side)) for i, c in enumerate(self.compare) for side in ("a", "b")]
+        sides = ("weak", "supervised", "ceiling")
+        named += [("gaps", i, side, getattr(gap, side)) for i, gap in enumerate(self.gaps) for side in sides]
+        for key, i, side, arm in named:
+            if arm not in self.arms:
+                raise problem(f"{arm!r} is no arm; accepted: {', '.join(self.arms)}", key, i, side)
         if (self.training or self.evaluation) and not isinstance(self.dataset, WorldData):
             raise problem("needs `dataset.kind: world`, whose oracle can score held-out prompts", "evaluation")
         if self.training and self.evaluation is None:

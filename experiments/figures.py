@@ -119,3 +119,32 @@ class Front(Record):
     metrics: Mapping[str, Literal["lower", "higher"]]
     arms: tuple[str, ...]
     dominated: Mapping[str, tuple[str, ...]] = {}
+
+
+class Credit(Record):
+    """One overseer's part in a metric (a mean over cases; less of a bad thing is a negative part).
+
+    Attributes:
+        leave_one_out: the metric with everybody minus the metric without this one.
+        shapley: its mean marginal contribution over all orders of joining; all of them add up to the metric with
+            everybody minus the metric with nobody.
+        standard_error: of `shapley`, from sampling orders; 0 where every coalition was evaluated. The interval counts
+            it besides the sampling of cases.
+    """
+
+    overseer: str
+    leave_one_out: Difference
+    shapley: Difference
+    standard_error: float
+
+
+class CreditResult(Record):
+    """Credit of every overseer of an arm, and the metric with `everybody` and with `nobody` asked, over n cases."""
+
+    arm: str
+    metric: str
+    n: int
+    coalitions: int
+    everybody: Estimate
+    nobody: Estimate
+    credit: tuple[Credit, ...]

@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def credit(self) -> Path:
+        """A folder with the journal of the coalitions that `oversight credit` asked."""
+        return self.path / "credit"
+
+    @property
     def report(self) -> Path:
         """The report a browser opens."""
         return self.path / "report.html"

@@ -63,19 +63,3 @@ def sweep(
         failed = sweep_command(config, out)
     if failed:
         raise typer.Exit(1)
-
-
-def credit(
-    graph: Annotated[str, typer.Argument(help="A topology: a name, a file, or NAME:key=value,... for a builder.")],
-    config: Annotated[Path | None, typer.Option(help="Agents, auditor, cases, seed; default: the shipped lab.")] = None,
-    metric: Annotated[str, typer.Option(help="What the overseers contribute to.")] = "missed_violations",
-    size: Annotated[int, typer.Option(help="How many cases per coalition.")] = 50_000,
-    permutations: Annotated[int, typer.Option(help="Random orders, for graphs of more than eight overseers.")] = 200,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    set_: Sets = None,
-) -> None:
-    """What each overseer contributes: leave-one-out and Shapley value, on simulated cases."""
-    with one_line():
-        from experiments.lab.commands import credit_command
-
-        credit_command(graph, config, metric, json, permutations, [*(set_ or []), f"dataset.size={size}"])

@@ -20,6 +20,8 @@ from constitutions.files import read_text
 from experiments.figures import Agreement as Agreement
 from experiments.figures import BudgetPoint as BudgetPoint
 from experiments.figures import Calibration as Calibration
+from experiments.figures import Credit as Credit
+from experiments.figures import CreditResult as CreditResult
 from experiments.figures import Difference as Difference
 from experiments.figures import Estimate as Estimate
 from experiments.figures import Front as Front
@@ -81,7 +83,8 @@ class ArmResult(Record):
         tokens: tokens read and written by all its models, as far as these count them.
         helpfulness_kept: share of right answers to benign requests after oversight, over that before it.
         per_case: means over cases of `human_minutes`, `calls`, `tokens`, `cost` (by the price table, in `currency`)
-            and `latency` (seconds on the critical path), the last two where the config says what they take.
+            and `latency` (seconds on the critical path): tokens where some model counts them, the last two where the
+            config says what they take.
         unpriced: agents that were asked and have no price, or a price by tokens that their model does not count: what
             they cost is unknown, and `cost` is None.
         agreement, calibration, judges, budgets: see their records; empty where there is nothing to measure.
@@ -270,6 +273,8 @@ class RunResults(Record):
         command: what to type to do it again; `config_yaml`: the resolved config.
         comparisons: those the config declares; `p_holm` is over all of them that have a p value.
         gaps: performance gaps recovered that the config asks for; front: the arms no other arm beats in everything.
+        credit: what overseers contribute, where `oversight credit` was asked for it.
+        digest: of the logical rows of the run's records; what was computed from other records is dropped.
         versions: package name to version; `started`: ISO 8601 with zone; `seconds`: wall-clock time of the run.
     """
 
@@ -285,6 +290,8 @@ class RunResults(Record):
     comparisons: tuple[Comparison, ...] = ()
     gaps: tuple[GapRecovered, ...] = ()
     front: Front | None = None
+    credit: tuple[CreditResult, ...] = ()
+    digest: str = ""
     evaluations: tuple[EvaluationResult, ...] = ()
     training: tuple[TrainingResult, ...] = ()
     crew: tuple[CrewMember, ...] = ()

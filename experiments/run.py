@@ -15,7 +15,9 @@ from agents.records import Case
 from agents.view import Cases
 from constitutions.constitution import Constitution, load_constitution
 from experiments.arm_results import arm_result
+from experiments.compared import arm_front, compared
 from experiments.config import ExperimentSpec, SimulatedData, WorldData
+from experiments.credit.keep import kept_credit
 from experiments.datasets import load_cases
 from experiments.evaluation import Evaluation, evaluate
 from experiments.finetune import Tuned, base_name, finetune
@@ -26,9 +28,7 @@ from experiments.overseeing import Overseer, executor_for, write_records
 from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
-from experiments.results import Comparison, CrewMember, RunResults, write_results
-from experiments.scoring import Marks, mark_final
-from experiments.statistics import compare, with_holm
+from experiments.results import CrewMember, RunResults, write_results
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
 from hierarchy.audit.queue import AuditQueue
@@ -98,7 +98,7 @@ class _Run:
             self.folder.note(f"records {digest}")
             tuned, evaluation = self._learn(overseer, blocks)
             waiting = sum(counts.open for counts in queue.counts().values())
-        results = self._results(blocks, tuned, evaluation)
+        results = self._results(blocks, tuned, evaluation, digest)
         write_results(results, self.folder.path)
         render_report(results, self.folder.report)
         return Finished(self.folder, results, digest, waiting)
@@ -136,12 +136,13 @@ class _Run:
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 
     def _results(
-        self, blocks: Sequence[tuple[str, Block]], tuned: Sequence[Tuned], evaluation: Evaluation
+        self, blocks: Sequence[tuple[str, Block]], tuned: Sequence[Tuned], evaluation: Evaluation, digest: str
     ) -> RunResults:
         scored = isinstance(self.spec.dataset, (WorldData, SimulatedData))
         seconds = self.progress.by_arm([name for name, _ in blocks])
         rates, raters = label_results(self.spec, blocks)
-        return RunResults(
+        comparisons, gaps = compared(self.spec, blocks, self.records, self.constitution) if scored else ((), ())
+        found = RunResults(
             name=self.spec.name,
             question=self.spec.question,
             seed=self.spec.seed,
@@ -151,12 +152,13 @@ class _Run:
             started=self.started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self.clock,
             arms=tuple(
-                arm_result(
-                    name, self.spec.arms[name].title, block, self.records, self.constitution, scored, seconds[name]
-                )
+                arm_result(self.spec, name, block, self.records, self.constitution, scored, seconds[name])
                 for name, block in blocks
             ),
-            comparisons=self._comparisons(blocks) if scored else (),
+            comparisons=comparisons,
+            gaps=gaps,
+            credit=kept_credit(self.folder, digest),
+            digest=digest,
             evaluations=evaluation.results(self.spec.seed),
             training=tuple(stage for t in tuned for stage in t.stages),
             crew=tuple(self.crew),
@@ -165,20 +167,4 @@ class _Run:
             label_rates=rates,
             transcripts=examples(blocks, self.spec.transcripts),
         )
-
-    def _comparisons(self, blocks: Sequence[tuple[str, Block]]) -> tuple[Comparison, ...]:
-        marks: dict[str, Marks] = {name: mark_final(block, self.records, self.constitution) for name, block in blocks}
-        return with_holm(
-            [
-                compare(
-                    f"{c.a} against {c.b}",
-                    (c.a, c.b),
-                    c.metric,
-                    marks[c.a].metric(c.metric),
-                    marks[c.b].metric(c.metric),
-                    seed=self.spec.seed,
-                    planned=True,
-                )
-                for c in self.spec.compare
-            ]
-        )
+        return found.model_copy(update={"front": arm_front(found.arms)})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.layout import results_table, shown
+from experiments.measure_tables import measure_tables
 from experiments.report.answer import answer, arm_title
 from experiments.report.columns import (
     ARM_COLUMNS,
@@ -61,6 +62,7 @@ def tables(results: RunResults) -> tuple[Table, ...]:
         found.append(rater_table(results.raters, results.arms))
     if results.arms:
         found.append(load_table(results.arms))
+    found += measure_tables(results)
     test = [model for model in results.evaluations if model.split == "test"] or list(results.evaluations)
     if test:
         found.append(evaluation_table(test, results.arms))
@@ -70,20 +72,22 @@ def tables(results: RunResults) -> tuple[Table, ...]:
 def arm_table(arms: Sequence[ArmResult]) -> Table:
     """What reached the user under every arm: a row per arm, shares in per cent with their intervals below."""
     columns = filled_arm_columns({key: ARM_COLUMNS[key] for key in _BRIEF}, arms)
-    table = _table("What reached the user, % of cases (95 % interval)", "arm", [_HEADINGS[key] for key in columns])
+    table = results_table(
+        "What reached the user, % of cases (95 % interval)", "arm", [_HEADINGS[key] for key in columns]
+    )
     for arm in arms:
-        table.add_row(_name(arm.title), *(_share(column(arm)) for column in columns.values()))
+        table.add_row(shown(arm.title), *(_share(column(arm)) for column in columns.values()))
     return table
 
 
 def load_table(arms: Sequence[ArmResult]) -> Table:
-    """Audit load and cost: a row per arm."""
+    """Audit load, and what the run took in all: a row per arm."""
     columns = filled_arm_columns(LOAD_COLUMNS, arms)
-    headings = [*(_HEADINGS[key] for key in columns), "human\nminutes", "model\ncalls", "tokens", "seconds"]
-    table = _table("Audit load (% of cases) and cost", "arm", headings)
+    headings = [*(_HEADINGS[key] for key in columns), "human\nminutes", "seconds"]
+    table = results_table("Audit load, % of cases", "arm", headings)
     for arm in arms:
-        cost = (number(arm.human_minutes, 1), number(arm.model_calls), number(arm.tokens), number(arm.seconds, 1))
-        table.add_row(_name(arm.title), *(_share(column(arm), counts=True) for column in columns.values()), *cost)
+        cost = (number(arm.human_minutes, 1), number(arm.seconds, 1))
+        table.add_row(shown(arm.title), *(_share(column(arm), counts=True) for column in columns.values()), *cost)
     return table
 
 
@@ -91,21 +95,24 @@ def evaluation_table(models: Sequence[EvaluationResult], arms: Sequence[ArmResul
     """The base before and after tuning: a row per model; a star marks the arm chosen on the validation split."""
     columns = filled_model_columns(models)
     title = f"The base alone on the {models[0].split} split, % (95 % interval; * chosen on validation)"
-    table = _table(title, "tuned on", [_HEADINGS[key] for key in columns])
+    table = results_table(title, "tuned on", [_HEADINGS[key] for key in columns])
     for model in models:
         name = "before" if model.model == BEFORE else arm_title(model.model, arms)
-        table.add_row(_name(name + " *" * model.chosen), *(_share(column(model)) for column in columns.values()))
+        table.add_row(shown(name + " *" * model.chosen), *(_share(column(model)) for column in columns.values()))
     return table
 
 
 def comparison_table(results: RunResults) -> Table:
     """Differences on the same cases: a row per comparison; a star marks those named in advance."""
-    table = _table("Comparisons on the same cases (* named in advance)", "", ["metric", "difference (95 %)", "p"])
+    headings = ["metric", "difference (95 %)", "p (Holm)", "variance\ncut by"]
+    table = results_table("Comparisons on the same cases (* named in advance)", "", headings)
     for c in results.comparisons:
         names = f"{arm_title(c.a, results.arms)} − {arm_title(c.b, results.arms)}{' *' * c.planned}"
         plain = f"{number(c.difference.value, 2)} ({interval(c.difference, 1, 2)})"
-        difference = points(c.difference) if c.only_a is not None else plain
-        table.add_row(_name(names), _name(c.metric.replace("_", " ")), difference, p_value(c.p))
+        difference = (points(c.difference) if c.only_a is not None else plain).replace(" (", "\n(")
+        cut = NONE if c.variance_ratio is None else f"{c.variance_ratio:.1f} ×"
+        p = f"{p_value(c.p)}\n({p_value(c.p_holm)})"
+        table.add_row(shown(names), shown(c.metric.replace("_", "\n", 1).replace("_", " ")), difference, p, cut)
     return table
 
 
@@ -114,32 +121,25 @@ def label_table(results: RunResults, prompts: str) -> Table:
     rows = [rate for rate in results.label_rates if rate.prompts == prompts]
     labels = list(dict.fromkeys(label for row in rows for label in row.rates))
     title = f"{prompts.capitalize()} prompts, % of answers (95 % interval)"
-    table = _table(
+    table = results_table(
         title, "model, label by", [visible(words(label)).replace(" ", "\n") for label in labels] + ["no label"]
     )
     for row in rows:
         name = f"{arm_title(row.model, results.arms)}, {row.source}"
         shares = (_share(row.rates.get(label)) for label in labels)
-        table.add_row(_name(name), *shares, number(row.unsettled))
+        table.add_row(shown(name), *shares, number(row.unsettled))
     return table
 
 
 def rater_table(raters: Iterable[RaterAgreement], arms: Sequence[ArmResult]) -> Table:
     """Accuracy and Cohen's kappa of every rater: a row per model and rater."""
-    table = _table("Agreement with the reference", "model, rater", ["reference", "accuracy %", "kappa", "no label"])
+    table = results_table(
+        "Agreement with the reference", "model, rater", ["reference", "accuracy %", "kappa", "no label"]
+    )
     for rater in raters:
         kappa = f"{number(rater.kappa.value, 2)}\n{interval(rater.kappa, 1, 2)}"
-        name = _name(f"{arm_title(rater.model, arms)}, {rater.rater}")
-        table.add_row(name, _name(rater.reference), _share(rater.accuracy), kappa, number(rater.missing))
-    return table
-
-
-def _table(title: str, first: str, headings: Sequence[str]) -> Table:
-    table = Table(title=Text(visible(title)), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column(first, overflow="fold", max_width=30)  # gives way first, so that no figure is cut
-    for heading in headings:
-        table.add_column(Text(heading), justify="right", no_wrap=True, overflow="ellipsis")
-    table.padding = (0, 1, 0, 0)
+        name = shown(f"{arm_title(rater.model, arms)}, {rater.rater}")
+        table.add_row(name, shown(rater.reference), _share(rater.accuracy), kappa, number(rater.missing))
     return table
 
 
@@ -149,8 +149,3 @@ def _share(rate: Proportion | None, counts: bool = False) -> str:
         return NONE
     below = f"{rate.count:,} of {rate.n:,}" if counts else f"{100 * rate.low:.1f}–{100 * rate.high:.1f}"
     return f"{100 * rate.value:.1f}\n{below}"
-
-
-def _name(text: str) -> Text:
-    """Names come from configs and files: no markup, and nothing unseen."""
-    return Text(visible(text))

@@ -9,6 +9,7 @@ from agents import rng
 from agents.agent import Agent
 from agents.spec import AgentSpec
 from agents.vocabulary import Role
+from hierarchy.absent import NotAsked
 from hierarchy.consensus import Consensus
 from hierarchy.oversee import Performer
 from hierarchy.plan import Plan, PlannedStep
@@ -35,7 +36,7 @@ class Arm:
 
     def used(self) -> dict[str, AgentSpec]:
         """The agents that some step of the plan uses as models, by name."""
-        names = {step.step.agent for step in self.plan.steps if step.role is not Role.AUDITOR}
+        names = {step.step.agent for step in self.plan.steps if step.role is not Role.AUDITOR and step.asked}
         return {name: spec for name, spec in self.agents.items() if name in names}
 
     def agent(self, name: str) -> Agent:
@@ -44,6 +45,8 @@ class Arm:
 
     def fingerprint(self, step: PlannedStep) -> rng.Keys:
         """The part of the step's input hash that does not depend on the case."""
+        if not step.asked:
+            return step_fingerprint(step, rng.key("not asked"))
         if step.role is Role.AUDITOR:
             # A person's decision belongs to its arm and step, with that arm's budget; it answers no other arm.
             return step_fingerprint(step, rng.key("auditor", self.name, step.name))
@@ -75,7 +78,9 @@ class Arm:
 
 
 def inline(step: PlannedStep) -> Performer | None:
-    """The performer of a step that needs no agent: consensus, and the absent human; None for every other."""
+    """The performer of a step that needs no agent: consensus, who is left out, the absent human; None for others."""
+    if not step.asked:
+        return NotAsked()
     if isinstance(step.step.rule, TopShare):
         return Window(step.step.rule, step.step.members)
     if step.step.rule is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agents.columns import Output
 from agents.view import View
 from agents.vocabulary import Role, Verdict
+from hierarchy.absent import excused, voting
 from hierarchy.rules import Majority, MeanScore, Unanimous, Veto, Vote, Weighted
 
 Bools = NDArray[np.bool_]
@@ -73,7 +74,8 @@ def weigh(rule: Vote, votes: Votes, names: tuple[str, ...]) -> tuple[Bools, Bool
 
 @dataclass(frozen=True)
 class Consensus:
-    """The performer of a consensus step. Members that did not run on a case have no say and are not missing."""
+    """The performer of a consensus step. Members that did not run on a case, or were not asked, have no say and are not
+    missing."""
 
     rule: Vote
     members: tuple[str, ...]
@@ -138,8 +140,9 @@ class Consensus:
         best = counts.max(axis=0)
         here = read.sum(axis=0)
         settled = self._label_settled(best, here) & (here > 0)
+        expected = len(members) - np.stack([excused(member) for member in members]).sum(axis=0)
         if self.rule.missing != "abstain":
-            settled &= here == len(members)
+            settled &= here == expected
         return Output.of(
             Role.CONSENSUS,
             len(view),
@@ -147,7 +150,7 @@ class Consensus:
             verdict=np.where(settled, Verdict.ACCEPT, Verdict.ESCALATE),
             label=np.where(settled, counts.argmax(axis=0), -1),
             disagreement=1.0 - best / np.maximum(here, 1),
-            confidence=best / len(members),
+            confidence=best / np.maximum(expected, 1),
         )
 
     def _label_settled(self, best: NDArray[np.int64], here: NDArray[np.int64]) -> Bools:
@@ -181,7 +184,7 @@ def _heard(view: View, members: tuple[str, ...]) -> NDArray[np.int64]:
 
 def _dissent(members: list[Output]) -> Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
-    heard = np.stack([m["verdict"] != Verdict.MISSING for m in members])
+    heard = np.stack([voting(m) for m in members])
     against = np.stack([m["flagged"] for m in members]) & heard
     here, flags = heard.sum(axis=0), against.sum(axis=0)
     out: Floats = np.minimum(flags, here - flags) / np.maximum(here, 1)

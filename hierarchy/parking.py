@@ -95,8 +95,8 @@ def _priority(block: Block, step: PlannedStep, rows: Ints) -> Any:
     for other in block.plan.steps[: step.index]:
         said = block.said(other.index)
         if field in said.columns:
-            ran = block.ran[other.index, rows]
             values = said[field][rows].astype(np.float64)
+            ran = block.ran[other.index, rows] & ~np.isnan(values)  # who was not asked has no confidence
             out[ran] = (1.0 - values if step.step.priority == "uncertainty" else values)[ran]
     return out
 

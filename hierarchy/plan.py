@@ -53,6 +53,7 @@ class PlannedStep:
         reads, options, members: where these are found.
         quorum: in-edges that must have fired.
         bits: the place of each of the step's principles in the whole constitution.
+        asked: False for a reviewer that is left out (see `hierarchy.absent`).
     """
 
     index: int
@@ -69,6 +70,7 @@ class PlannedStep:
     members: tuple[Source, ...]
     quorum: int
     bits: tuple[int, ...]
+    asked: bool = True
 
     @property
     def role(self) -> Role:

@@ -131,6 +131,7 @@ def case_table(arm: str, block: Block) -> pa.Table:
         "minutes": pa.array(minutes),
         "calls": pa.array(total(block, "calls")),
         "tokens": pa.array(total(block, "tokens")),
+        "written": pa.array(total(block, "written")),
     }
     return pa.table(columns).take(order)
 
@@ -159,8 +160,14 @@ def audits(block: Block) -> tuple[Any, Any, Any]:
     return audited, unreviewed, minutes
 
 
+def escalated(block: Block) -> Any:
+    """Whether the case went to the human queue, bool [N]: decided, answered by policy, or still waiting."""
+    audited, unreviewed, _ = audits(block)
+    return audited | unreviewed | (block.parked >= 0)
+
+
 def total(block: Block, name: str) -> Any:
-    """Sum of a cost column (`calls` or `tokens`) over the steps that ran, int64 [N]."""
+    """Sum of a cost column (`calls`, `tokens` or `written`) over the steps that ran, int64 [N]."""
     out = np.zeros(len(block), np.int64)
     for step in block.plan.steps:
         said = block.said(step.index)

@@ -16,6 +16,7 @@ from agents import rng
 from agents.columns import Output
 from agents.view import View
 from agents.vocabulary import Role, Verdict
+from hierarchy.absent import excused, voting
 from hierarchy.fields import suspicion
 from hierarchy.plan import Plan
 from hierarchy.rules import TopShare
@@ -41,8 +42,9 @@ class Window:
             raise ValueError("a window needs the rows' positions in the block")
         said = [(view.reads or {})[name] for name in self.members]
         heard = np.stack([member["verdict"] != Verdict.MISSING for member in said])
-        score = (np.stack([suspicion(member) for member in said]) * heard).sum(axis=0) / np.maximum(
-            heard.sum(axis=0), 1
+        votes = np.stack([voting(member) for member in said])
+        score = (np.stack([suspicion(member) for member in said]) * votes).sum(axis=0) / np.maximum(
+            votes.sum(axis=0), 1
         )
         unread: Bools = np.asarray(~heard.all(axis=0))
         chosen = unread.copy()
@@ -56,7 +58,8 @@ class Window:
             verdict=np.where(chosen, Verdict.ESCALATE, Verdict.ACCEPT),
             flagged=flagged,
             severity=np.stack([member["severity"] for member in said]).max(axis=0),
-            confidence=np.stack([member["confidence"] for member in said]).mean(axis=0),
+            confidence=np.stack([np.nan_to_num(member["confidence"]) for member in said]).sum(axis=0)
+            / np.maximum((~np.stack([excused(member) for member in said])).sum(axis=0), 1),
         )
 
     def _first(self, score: NDArray[np.float64], unread: Bools, lot: NDArray[np.float64]) -> Ints:

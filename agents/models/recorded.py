@@ -112,7 +112,8 @@ class RecordedModel:
         text = np.full(len(query), None, object)
         text[:] = [self._cell(case, self.spec.text) for case in query.case_id_N]
         present = np.array([cell is not None for cell in text], bool)
-        return Generated(text, present, np.zeros(len(query), np.int32))
+        none = np.zeros(len(query), np.int32)
+        return Generated(text, present, none, none)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """Probability 1 for the recorded label; a row of NaN where it is absent or none of `labels`."""

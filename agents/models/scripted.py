@@ -32,7 +32,8 @@ class ScriptedModel:
             answer = _ask(self._generate, prompt.messages, int(query.seed_N[n]))
             text[n] = answer if answer and answer.strip() else None
         present = np.array([answer is not None for answer in text], bool)
-        return Generated(text, present, np.zeros(len(query), np.int32))
+        none = np.zeros(len(query), np.int32)
+        return Generated(text, present, none, none)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """The function's numbers, normalised; None, negative, infinite or all-zero numbers cannot be read."""

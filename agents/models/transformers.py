@@ -108,14 +108,15 @@ class TransformersModel:
         is absent."""
         prompts = [self._ids(self._text(prompt)) for prompt in query.prompts()]
         text = np.full(len(query), None, object)
-        tokens = np.array([len(ids) for ids in prompts], np.int32)
+        read = np.array([len(ids) for ids in prompts], np.int32)
+        count = np.zeros(len(prompts), np.int32)
         spec = self.spec
         for rows, written in self.network.write(prompts, query.seed_N, spec.max_new_tokens, spec.temperature):
             for row, ids in zip(rows, written, strict=True):
-                tokens[row] += len(ids)
+                count[row] = len(ids)
                 text[row] = self.tokenizer.decode(ids, skip_special_tokens=True).strip() or None
         present = np.array([answer is not None for answer in text], bool)
-        return Generated(text, present, tokens)
+        return Generated(text, present, read + count, count)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """Probabilities of the labels as the prompt's continuation, normalised over them; NaN where it does not fit.

@@ -106,4 +106,5 @@ def _output(
         phrasing=phrasings,
         calls=np.bincount(rows, minlength=len(view)),
         tokens=np.bincount(rows, written.tokens_N, len(view)).astype(np.int64),
+        written=np.bincount(rows, written.written_N, len(view)).astype(np.int64),
     )

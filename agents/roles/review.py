@@ -30,7 +30,7 @@ def criticise(asker: Asker, view: View, write: bool) -> Output:
         return _output(view, _findings(asker, view, Use.VERDICT, "verdict", None))
     written = _written(asker, view)
     columns = _findings(asker, view, Use.VERDICT, "verdict", written["critique"])
-    columns |= {name: written[name] for name in ("critique", "phrasing")}
+    columns |= {name: written[name] for name in ("critique", "phrasing", "written")}
     columns |= {name: columns[name] + written[name] for name in ("calls", "tokens")}
     return _output(view, columns)
 
@@ -84,9 +84,10 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
         "phrasing": drawn % len(requests),
         "calls": np.zeros(len(view), np.int64),
         "tokens": np.zeros(len(view), np.int64),
+        "written": np.zeros(len(view), np.int64),
     }
     columns["critique"][rows] = np.where(written.present_N, written.text_N, np.array(None, object))
-    columns["calls"][rows], columns["tokens"][rows] = 1, written.tokens_N
+    columns["calls"][rows], columns["tokens"][rows], columns["written"][rows] = 1, written.tokens_N, written.written_N
     return columns
 
 
@@ -153,7 +154,8 @@ def _output(view: View, columns: dict[str, Array]) -> Output:
     flagged = np.asarray(flag.any(axis=(1, 2)))
     unread = columns["unread"] | (asked & ~present).any(axis=(1, 2))
     verdict = np.where(flagged, Verdict.REVISE, np.where(unread, Verdict.MISSING, Verdict.ACCEPT))
-    kept = {name: columns[name] for name in ("critique", "phrasing", "override", "calls", "tokens") if name in columns}
+    names = ("critique", "phrasing", "override", "calls", "tokens", "written")
+    kept = {name: columns[name] for name in names if name in columns}
     return Output.of(
         view.role,
         len(view),

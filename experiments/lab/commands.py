@@ -14,7 +14,7 @@ from rich.console import Console
 
 from constitutions.errors import InputError
 from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
-from experiments.lab.compare import contrasts, print_credit, print_sweep, print_tables, rates
+from experiments.lab.compare import contrasts, print_sweep, print_tables, rates
 from experiments.lab.keep import Keep
 from experiments.lab.simulate import Mapper, Simulated, here, simulate
 from experiments.lab.tally import METRICS
@@ -127,22 +127,3 @@ def sweep_command(config: Path, out: Path | None) -> int:
     for name in ("results.csv", "report.html"):
         Console().print(f"{Path(name).stem} {folder / name}", highlight=False, soft_wrap=True)
     return sum("failed" in line for line in lines)
-
-
-def credit_command(
-    graph: str, config: Path | None, metric: str, as_json: bool, permutations: int, overrides: Sequence[str]
-) -> None:
-    """`oversight credit`: what each overseer of a topology contributes to a metric."""
-    from experiments.lab.credit import credit
-
-    if metric not in METRICS:
-        raise InputError(f"--metric is {metric!r}; accepted: {', '.join(METRICS)}")
-    spec = load_experiment(config or DEFAULT, overrides)
-    if not isinstance(spec.dataset, SimulatedData):
-        raise InputError(f"dataset.kind is {spec.dataset.kind!r}; the lab takes `simulated` (cases without text)")
-    parts = credit(named_arms(spec, [graph])[0], metric, spec.dataset.size, spec.auditor, permutations)
-    if as_json:
-        rows = [vars(part) for part in parts]
-        print(json.dumps({"graph": graph, "metric": metric, "cases": spec.dataset.size, "credit": rows}))
-        return
-    print_credit(graph, metric, parts)

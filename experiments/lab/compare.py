@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.lab.credit import Credit
 from experiments.lab.pooled import SHARES, pooled
 from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
@@ -136,18 +135,6 @@ def print_sweep(question: str, lines: Sequence[dict[str, Any]], metric: str, mos
     for line in lines:
         if "failed" in line:
             console.print(Text(visible(f"failed: {line['values']} seed {line['seed']}: {line['failed']}")))
-
-
-def print_credit(graph: str, metric: str, parts: Sequence[Credit]) -> None:
-    """Every overseer's part, in points."""
-    title = f"What each overseer of {graph} adds to {metric.replace('_', ' ')}, points"
-    table = _table(visible(title), ["overseer", "Shapley value", "without it"])
-    for part in parts:
-        error = f" ± {100 * 1.96 * part.standard_error:.2f}" if part.standard_error else ""
-        table.add_row(
-            Text(visible(part.overseer)), f"{100 * part.shapley:+.2f}{error}", f"{-100 * part.leave_one_out:+.2f}"
-        )
-    Console().print(table)
 
 
 def _table(title: str, headings: Sequence[str]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -40,7 +40,6 @@ def auditor_of(
     spec: AuditorSpec,
     spans: Sequence[Span],
     override: float,
-    absent: Collection[str],
     mapper: Callable[[Callable[[], Any], Iterable[Any]], Iterator[Any]],
 ) -> tuple[Auditor, Waiting | None]:
     """The arm's auditor, and how long cases waited for it where the spec says how fast they come.
@@ -53,7 +52,7 @@ def auditor_of(
         return Auditor(places), None
     if spec.budget >= size and not spec.fatigue and spec.arrivals is None:
         return Auditor(places, arm.seed, spec), None
-    found = sorted(mapper(partial(Scout, arm, spec.arrivals, override, absent), spans), key=lambda one: one.span)
+    found = sorted(mapper(partial(Scout, arm, spec.arrivals, override), spans), key=lambda one: one.span)
     number = np.concatenate([one.number for one in found])
     roster = in_order(number, np.concatenate([one.priority for one in found]), arm.seed, spec.budget)
     needed = spec.fatigue or len(number) > spec.budget
@@ -74,9 +73,9 @@ def _waited(spec: SimulatedAuditorSpec, found: Sequence[Arrivals], decided: NDAr
 class Scout:
     """Finds the cases of a span that come to the auditor."""
 
-    def __init__(self, arm: Arm, arrivals: float | None, override: float, absent: Collection[str]) -> None:
+    def __init__(self, arm: Arm, arrivals: float | None, override: float) -> None:
         self.arm, self.arrivals, self.override = arm, arrivals, override
-        self.crew = latent_crew(arm, Auditor(arm.plan.places), absent)
+        self.crew = latent_crew(arm, Auditor(arm.plan.places))
 
     def __call__(self, span: Span) -> Arrivals:
         """One span, cases in order."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from experiments.lab.desk import auditor_of
 from experiments.lab.keep import Keep
-from experiments.lab.tally import Tally
+from experiments.lab.tally import Flags, Tally
 from experiments.lab.worker import BLOCK, Discordance, Done, Job, Worker, spans
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.labour import Waiting
 
 Progress = Callable[[int], None]
+Listen = Callable[[str, Flags], None]
 
 
 class Mapper(Protocol):
@@ -55,29 +56,33 @@ def simulate(
     progress: Progress = lambda done: None,
     block: int = BLOCK,
     first: int = 0,
-    absent: Collection[str] = (),
     override: float = 0.0,
     mapper: Mapper = here,
     keep: Keep | None = None,
+    listen: Listen | None = None,
 ) -> Simulated:
     """`size` cases from number `first` on through every arm, on common random numbers, whatever the blocks and workers.
 
     A simulated auditor with a budget smaller than what reaches it decides the cases that come first by the step's
-    priority; the others follow the graph's policy. Other auditors leave cases pending. `absent` are ids of reviewing
-    steps that are not asked, `override` the share of prompts that try to override the rules. What `keep` has from an
-    earlier call that was cut off is not done again. Raises InputError for a graph that cases without text cannot pass.
+    priority; the others follow the graph's policy. Other auditors leave cases pending. `override` is the share of
+    prompts that try to override the rules. What `keep` has from an earlier call that was cut off is not done again.
+    `listen` is told every block's flags per case, by arm, in the order in which blocks are finished.
+    Raises InputError for a graph that cases without text cannot pass.
     """
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
     todo, auditors = spans(first, size, block), {}
     for arm in arms:
-        auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, absent, mapper)
+        auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, mapper)
         if waiting is not None:
             found.waiting[arm.name] = waiting
-    job = Job(tuple(arms), auditors, override, absent, keep.records if keep else "none")
+    job = Job(tuple(arms), auditors, override, keep.records if keep else "none", listen is not None)
     ended = 0
     for done in _each(partial(Worker, job), todo, mapper, keep):
         found.add(done)
+        for name, flags in done.flags.items():
+            if listen is not None:
+                listen(name, flags)
         ended += done.span[1]
         progress(ended)
     return found

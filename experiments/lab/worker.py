@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal
@@ -49,24 +49,26 @@ class Discordance:
 
 @dataclass
 class Done:
-    """What became of a span: a tally per arm; discordant counts per (a, b, metric); Parquet files by arm and kind."""
+    """What became of a span: a tally per arm; discordant counts per (a, b, metric); Parquet files by arm and kind;
+    flags per case by arm, where they are asked for."""
 
     span: Span
     tallies: dict[str, Tally] = field(default_factory=dict)
     discordance: dict[tuple[str, str, str], Discordance] = field(default_factory=dict)
     parts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    flags: dict[str, Flags] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker has to know: the arms with their auditors, the cases' share of override attempts, the reviewing
-    steps that are not asked, and which records are kept."""
+    """What a worker has to know: the arms with their auditors, the cases' share of override attempts, which
+    records are kept, and whether flags per case are told."""
 
     arms: tuple[Arm, ...]
     auditors: Mapping[str, Auditor]
     override: float = 0.0
-    absent: Collection[str] = ()
     records: Records = "none"
+    flags: bool = False
 
 
 class Worker:
@@ -74,7 +76,7 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.crews = {arm.name: latent_crew(arm, job.auditors[arm.name], job.absent) for arm in job.arms}
+        self.crews = {arm.name: latent_crew(arm, job.auditors[arm.name]) for arm in job.arms}
 
     def __call__(self, span: Span) -> Done:
         """One span; every arm sees the same cases."""
@@ -90,6 +92,8 @@ class Worker:
             for metric in METRICS:
                 counts = done.discordance[a, b, metric] = Discordance()
                 counts.count(flags[a][metric], flags[b][metric])
+        if self.job.flags:
+            done.flags = flags
         return done
 
     def _keep(self, done: Done, arm: Arm, block: LatentBlock) -> None:

@@ -13,10 +13,10 @@ from experiments.results import Estimate
 from experiments.statistics import LEVEL, mean_estimate
 from experiments.statistics.bootstrap import generator, patterns, replicates
 from experiments.statistics.means import cluster_sums
+from experiments.statistics.shares import NORMAL, unseen_share
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1_000
-NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
 
 
 def _checked(p_N: ArrayLike, y_N: ArrayLike) -> tuple[Floats, Floats]:
@@ -59,7 +59,7 @@ def calibration_error(
     2 e - q_low), which takes the bias off once, not less than 0. Its lower end is 0 wherever calibration itself is not
     refuted: where e is below the 97.5 % quantile of the same sum with every cluster's residuals y - p given a random
     sign (a wild bootstrap under calibration; after the consistency resampling of Bröcker and Smith 2007, but keeping
-    what belongs together together).
+    what belongs together together). Where no verdict was wrong its upper end is raised as in `brier_score`.
     """
     p, y = _checked(p_N, y_N)
     gaps = np.zeros((len(p), bins))
@@ -72,7 +72,9 @@ def calibration_error(
     below, above = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     calibrated = value <= _calibrated(gaps, clusters, seed)
     high = min(1.0, max(value, 2 * value - below))
-    return Estimate(value=value, low=0.0 if calibrated else max(0.0, 2 * value - above), high=high)
+    low = 0.0 if calibrated else min(value, max(0.0, 2 * value - above))  # rounding can put it above the value
+    found = Estimate(value=value, low=low, high=high)
+    return _with_unseen(found, p, y, clusters)
 
 
 def _calibrated(gaps_NB: Floats, clusters: ArrayLike | None, seed: int) -> float:
@@ -111,11 +113,23 @@ def brier(p_N: ArrayLike, y_N: ArrayLike) -> Brier:
 
 
 def brier_score(p_N: ArrayLike, y_N: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
-    """The Brier score, a mean, with its cluster-robust interval."""
+    """The Brier score, a mean, with its cluster-robust interval.
+
+    Where no verdict was on the wrong side of one half, the resulting spread says nothing of errors not yet seen: the
+    upper end is then at least the score plus the largest share of clusters that could have them (the rule of three).
+    """
     p, y = _checked(p_N, y_N)
     found = mean_estimate((p - y) ** 2, clusters)
     low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (found.low, found.high))
-    return Estimate(value=found.value, low=low, high=high)
+    return _with_unseen(Estimate(value=found.value, low=low, high=high), p, y, clusters)
+
+
+def _with_unseen(found: Estimate, p_N: Floats, y_N: Floats, clusters: ArrayLike | None) -> Estimate:
+    if found.value is None or found.high is None or bool(((p_N >= 0.5) != (y_N >= 0.5)).any()):
+        return found
+    groups = len(p_N) if clusters is None else len(np.unique(np.asarray(clusters)))
+    high = min(1.0, max(found.high, found.value + unseen_share(groups)))
+    return Estimate(value=found.value, low=found.low, high=high)
 
 
 def auroc(score_N: ArrayLike, y_N: ArrayLike) -> float | None:

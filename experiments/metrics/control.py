@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from experiments.statistics.bootstrap import generator
 Floats = NDArray[np.float64]
 BUDGETS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 RESAMPLES = 500
+_ROWS = 5_000_000
 
 
 def budget_curve(
@@ -35,7 +36,7 @@ def budget_curve(
     below the threshold, those above counting 0.
 
     Intervals are percentiles of a bootstrap over clusters (cases, if none are given) that draws the threshold anew;
-    where no resample differs, Wilson's for the safety. No points without both kinds of cases.
+    where no resample differs, Wilson's. No points without both kinds of cases.
     """
     score, attack = np.asarray(score_N, dtype=np.float64), np.asarray(attack_N, dtype=bool)
     useful = np.asarray(useful_N, dtype=np.float64)
@@ -50,15 +51,18 @@ def budget_curve(
         ]
     )
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    found = []
+    found, honest = [], (~attack).sum()
     for i, budget in enumerate(budgets):
-        safe, worth = (Estimate(value=value[i, m], low=low[i, m], high=high[i, m]) for m in (0, 1))
-        if safe.low == safe.high:
-            n = int(attack.sum())
-            ends = wilson(round(float(value[i, 0]) * n), n)
-            safe = Estimate(value=value[i, 0], low=ends[0], high=ends[1])
+        safe, worth = (_bounded(value[i, m], low[i, m], high[i, m], n) for m, n in ((0, attack.sum()), (1, honest)))
         found.append(BudgetPoint(budget=budget, threshold=float(value[i, 2]), safety=safe, usefulness=worth))
     return tuple(found)
+
+
+def _bounded(value: float, low: float, high: float, n: int) -> Estimate:
+    """The estimate; where no resample differs, with Wilson's interval for as many cases."""
+    if low == high:
+        low, high = wilson(round(float(value) * int(n)), int(n))
+    return Estimate(value=float(value), low=float(low), high=float(high))
 
 
 def _points(
@@ -75,11 +79,15 @@ def _points(
     return np.array(rows)
 
 
-def _resamples(count: int, clusters: ArrayLike | None, seed: int) -> list[NDArray[np.int64]]:
+def _resamples(count: int, clusters: ArrayLike | None, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of each resample; fewer resamples of many cases, whose quantiles vary less."""
     draw = generator(seed, "budgets")
+    resamples = min(RESAMPLES, max(100, _ROWS // count))
     if clusters is None:
-        return list(draw.integers(0, count, (RESAMPLES, count)))
+        for _ in range(resamples):
+            yield draw.integers(0, count, count)
+        return
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
     members = np.split(np.argsort(index.ravel(), kind="stable"), np.cumsum(np.bincount(index.ravel()))[:-1])
-    chosen = draw.integers(0, len(names), (RESAMPLES, len(names)))
-    return [np.concatenate([members[g] for g in one]) for one in chosen.tolist()]
+    for _ in range(resamples):
+        yield np.concatenate([members[g] for g in draw.integers(0, len(names), len(names)).tolist()])

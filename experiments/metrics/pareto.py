@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Better = Literal["lower", "higher"]
 
@@ -23,7 +23,7 @@ def dominators(values_NM: ArrayLike, better: Sequence[Better] | None = None) -> 
         raise ValueError(f"a table of arms by metrics is needed, with a direction each; got {values.shape}, {better}")
     signs = np.array([1.0 if way == "lower" else -1.0 for way in better]) if better is not None else 1.0
     costs = values * signs
-    known = np.atleast_1d(~np.isnan(costs).any(axis=1))
+    known: NDArray[np.bool_] = np.asarray(~np.isnan(costs).any(axis=1))
     found: list[tuple[int, ...]] = []
     for cost, here in zip(costs, known, strict=True):
         beats = known & (costs <= cost).all(axis=1) & (costs < cost).any(axis=1) & here
@@ -35,6 +35,4 @@ def front(values_NM: ArrayLike, better: Sequence[Better] | None = None) -> list[
     """Whether each of N arms is on the Pareto front of M metrics: measured in all, and dominated by nobody."""
     values = np.asarray(values_NM, dtype=np.float64)
     beaten = dominators(values, better)
-    return [
-        not by and not row for by, row in zip(beaten, np.atleast_1d(np.isnan(values).any(axis=1)).tolist(), strict=True)
-    ]
+    return [not by and not np.isnan(row).any() for by, row in zip(beaten, values, strict=True)]

@@ -39,6 +39,13 @@ MODEL_COLUMNS: Mapping[str, ModelColumn] = {
     "correct": lambda model: model.correct,
 }
 
+COST_DIGITS: Mapping[str, int] = {"human_minutes": 2, "calls": 1, "tokens": 0, "cost": 4, "latency": 1}
+
+
+def filled_costs(arms: Sequence[ArmResult]) -> Mapping[str, int]:
+    """The means per case that some arm has, with the digits they are written with."""
+    return {name: digits for name, digits in COST_DIGITS.items() if any(name in arm.per_case for arm in arms)}
+
 
 def filled_arm_columns(columns: Mapping[str, ArmColumn], arms: Sequence[ArmResult]) -> Mapping[str, ArmColumn]:
     """The columns that some arm has a value for."""

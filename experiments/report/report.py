@@ -21,7 +21,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.report import charts, columns, wording
+from experiments.report import charts, columns, measure_charts, wording
 from experiments.report.answer import answer, arm_title
 from experiments.report.charts import Chart
 from experiments.report.definitions import INTERVALS, METRICS, title_of
@@ -69,11 +69,15 @@ def parts(results: RunResults) -> tuple[Part, ...]:
     chosen = (
         (bool(arms), "topologies", "Topologies"),
         (scored, "arms", "What reached the user"),
-        (bool(results.comparisons), "comparisons", "Comparisons on the same cases"),
+        (bool(results.comparisons or results.gaps), "comparisons", "Comparisons on the same cases"),
         (bool(results.label_rates), "labels", "Compliance and refusal"),
         (bool(results.raters), "raters", "Agreement of the raters"),
+        (results.front is not None, "front", "What no other arm beats"),
+        (bool(results.credit), "credit", "What each overseer adds"),
         (any(arm.outcomes for arm in arms), "outcomes", "How cases ended"),
         (bool(arms), "load", "Audit load and cost"),
+        (any(arm.agreement or arm.calibration or arm.judges for arm in arms), "reviewers", "The reviewers"),
+        (any(arm.budgets for arm in arms), "budgets", "Safety and usefulness by audit budget"),
         (bool(results.evaluations), "evaluations", "The base before and after tuning"),
         (bool(results.training), "training", "Training"),
         (results.ladder is not None, "ladder", "The critics alone"),
@@ -96,26 +100,48 @@ def _context(results: RunResults) -> dict[str, Any]:
         "label_figures": charts.label_charts(results.label_rates, titles),
         "loss_figures": charts.loss_charts(results.training, titles),
         "correlation": charts.correlation_chart(results.ladder) if results.ladder else None,
+        "front_figures": measure_charts.front_charts(results),
+        "budget_figures": measure_charts.budget_charts(results.arms),
+        "credits": [(one, measure_charts.credit_chart(i, one)) for i, one in enumerate(results.credit)],
     }
-    return figures | {
-        "results": results,
-        "answer": answer(results),
-        "parts": parts(results),
-        "drawings": _drawings(results.arms),
-        "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),
-        "load_columns": columns.filled_arm_columns(columns.LOAD_COLUMNS, results.arms),
-        "arm_principles": columns.principle_names([arm.missed for arm in results.arms]),
-        "outcome_names": list(dict.fromkeys(name for arm in results.arms for name in arm.outcomes)),
-        "model_columns": columns.filled_model_columns(results.evaluations),
-        "splits": _splits(results.evaluations),
-        "label_tables": _label_tables(results.label_rates),
-        "methods": list(dict.fromkeys(c.method for c in results.comparisons)),
-        "metrics": METRICS,
-        "intervals": INTERVALS,
-        "has_charts": any(figures.values()),
-        "plotly": library,
-        "script": script,
-        "script_hashes": Markup(hashes),
+    return (
+        figures
+        | _measured(results)
+        | {
+            "results": results,
+            "answer": answer(results),
+            "parts": parts(results),
+            "drawings": _drawings(results.arms),
+            "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),
+            "load_columns": columns.filled_arm_columns(columns.LOAD_COLUMNS, results.arms),
+            "arm_principles": columns.principle_names([arm.missed for arm in results.arms]),
+            "outcome_names": list(dict.fromkeys(name for arm in results.arms for name in arm.outcomes)),
+            "model_columns": columns.filled_model_columns(results.evaluations),
+            "splits": _splits(results.evaluations),
+            "label_tables": _label_tables(results.label_rates),
+            "methods": list(dict.fromkeys(c.method for c in results.comparisons)),
+            "metrics": METRICS,
+            "intervals": INTERVALS,
+            "has_charts": any(figures.values()),
+            "plotly": library,
+            "script": script,
+            "script_hashes": Markup(hashes),
+        }
+    )
+
+
+def _measured(results: RunResults) -> dict[str, Any]:
+    """What the sections about measures need: the arms that have them, and the columns that some arm fills."""
+    arms = results.arms
+    return {
+        "kept": any(arm.helpfulness_kept is not None for arm in arms),
+        "cost_columns": columns.filled_costs(arms),
+        "currency": next((arm.currency for arm in arms if arm.currency), ""),
+        "agreeing": [arm for arm in arms if arm.agreement is not None],
+        "calibrated": [arm for arm in arms if arm.calibration],
+        "judged": [arm for arm in arms if arm.judges],
+        "budgeted": [arm for arm in arms if arm.budgets],
+        "front_figure": measure_charts.front_figure,
     }
 
 

@@ -11,7 +11,7 @@ from experiments.results import Comparison, Difference, Ratio
 from experiments.statistics.bootstrap import RESAMPLES, Floats, Patterns, bca, patterns
 from experiments.statistics.exact import holm, mcnemar, paired_columns
 from experiments.statistics.means import cluster_sums
-from experiments.statistics.shares import LEVEL, clopper_pearson
+from experiments.statistics.shares import clopper_pearson, unseen_share
 
 
 def paired_difference(
@@ -31,7 +31,7 @@ def paired_difference(
 
 def _difference(value: float, pattern: Patterns, seed: int, resamples: int) -> Difference:
     if len(pattern.totals) == 1:
-        unseen = 1 - (1 - LEVEL) ** (1 / pattern.clusters)
+        unseen = unseen_share(pattern.clusters)
         return Difference(value=value, low=max(-1.0, value - unseen), high=min(1.0, value + unseen))
     return bca(Difference, value, pattern, quotient, seed, resamples)
 
@@ -57,7 +57,8 @@ def ratio_of_means(
     """mean(after) / mean(before) over the same N cases with a BCa bootstrap interval over clusters.
 
     None where `before` has no events. Without any event after, the bootstrap cannot see an upper end: it is then the
-    exact upper bound of the share after (Clopper and Pearson, over clusters) over the share before.
+    exact upper bound of the share after (Clopper and Pearson, over clusters) over the share before. Where after is
+    before in every case, the interval is that of the largest share of other cases that could have gone unseen.
     """
     after, before = paired_columns(after_N, before_N)
     if before.sum() == 0:
@@ -66,6 +67,9 @@ def ratio_of_means(
     value = float(after.sum() / before.sum())
     if after.sum() == 0:
         return Ratio(value=0.0, low=0.0, high=clopper_pearson(0, pattern.clusters)[1] / float(before.mean()))
+    if np.array_equal(after, before):
+        unseen, share = unseen_share(pattern.clusters), float(before.mean())
+        return Ratio(value=1.0, low=max(0.0, 1 - unseen / share), high=min(1.0, share + unseen) / share)
     if len(pattern.totals) == 1:
         return Ratio(value=value, low=value, high=value)
     return bca(Ratio, value, pattern, quotient, seed, resamples)

@@ -9,6 +9,7 @@ from scipy import stats
 from experiments.results import Proportion
 
 LEVEL = 0.95
+NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
 
 
 def wilson(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:
@@ -42,6 +43,12 @@ def proportion(hits_N: ArrayLike | int, n: int | None = None) -> Proportion:
         count = int(np.asarray(hits_N))
     low, high = wilson(count, n)
     return Proportion(count=count, n=n, low=low, high=high)
+
+
+def unseen_share(n: int, level: float = LEVEL) -> float:
+    """The largest share of cases of another kind that n cases all of one kind leave possible: 1 - (1 - level)^(1/n),
+    about 3/n (the rule of three, Hanley and Lippman-Hand 1983)."""
+    return float(1 - (1 - level) ** (1 / n))
 
 
 def _check_counts(count: int, n: int) -> None:

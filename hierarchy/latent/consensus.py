@@ -23,7 +23,7 @@ Member = tuple[Bools | None, Review]
 def decide(rule: Vote, names: tuple[str, ...], members: list[Member], mask: int, scale: Scale, count: int) -> Review:
     """One review of n cases from V members': (which cases the member answered, None for all; what it said).
 
-    A member that did not run on a case has no say there and is not missing.
+    A member that did not run on a case, or was not asked, has no say there and is not missing.
     """
     if all(heard is None and said.plain and isinstance(said.asked, int) for heard, said in members):
         return _decide_complete(rule, names, [said for _, said in members], mask, scale)
@@ -153,6 +153,11 @@ def _silent(member: Member) -> Bools:
     return silent if heard is None else silent | ~heard
 
 
+def _excused(said: Review) -> Bools:
+    """Who was asked nothing, [n]."""
+    return np.asarray(said.asked == 0) if isinstance(said.asked, np.ndarray) else np.zeros(len(said.flag), bool)
+
+
 def _dissent(members: list[Member], count: int) -> Coded | Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
     size = len(members)
@@ -161,7 +166,7 @@ def _dissent(members: list[Member], count: int) -> Coded | Floats:
         return Coded(reduce(add, [said.flagged.view(np.uint8) for _, said in members]), share)
     here, against_n = np.zeros(count, np.int16), np.zeros(count, np.int16)
     for member in members:
-        heard = ~_silent(member)
+        heard = ~_silent(member) & ~_excused(member[1])
         here += heard
         against_n += heard & member[1].flagged
     return np.asarray(np.minimum(against_n, here - against_n) / np.maximum(here, 1), np.float32)

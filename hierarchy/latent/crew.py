@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +29,8 @@ from hierarchy.rules import TopShare
 _REVIEWING = REVIEWERS | {Role.CONSENSUS}
 
 
-def latent_crew(
-    arm: Arm, auditor: Auditor | None = None, absent: Collection[str] = ()
-) -> Mapping[str, Plays[LatentView, Said]]:
+def latent_crew(arm: Arm, auditor: Auditor | None = None) -> Mapping[str, Plays[LatentView, Said]]:
     """A performer per step of the arm's plan, by instance name. Without an auditor, cases for one are parked.
-
-    `absent` are ids of critics and safety steps that are not asked.
 
     Raises InputError for a graph that needs more than words: agents that are not simulated, several candidates, labels.
     """
@@ -44,11 +40,7 @@ def latent_crew(
         if not isinstance(spec.model, SimulatedSpec):
             raise InputError(f"agent {name!r} is {spec.model.kind}; cases without text need simulated agents")
         players[name] = arm.agent(name)
-    nobody = NotAsked(scale)
-    return {
-        step.name: nobody if step.step.id in absent else _performer(step, players, scale, arm, auditor)
-        for step in arm.plan.steps
-    }
+    return {step.name: _performer(step, players, scale, arm, auditor) for step in arm.plan.steps}
 
 
 def _performer(
@@ -57,6 +49,8 @@ def _performer(
     if step.step.candidates > 1 or step.step.labels:
         what = "several candidates" if step.step.candidates > 1 else "labels"
         raise InputError(f"graph {arm.plan.graph.name!r}: step {step.name!r} has {what}, which cases without text lack")
+    if not step.asked:
+        return NotAsked(scale)
     if step.role is Role.AUDITOR:
         return auditor or Auditor(arm.plan.places)
     if isinstance(step.step.rule, TopShare):
@@ -183,11 +177,16 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
     flag = np.zeros(count, kind)
     present = np.zeros(len(view), kind)
     stuck = np.zeros(len(view), bool)
+    asked: Words | int = view.step.mask
+    if any(isinstance(said.asked, np.ndarray) for _, said in parts):
+        asked = np.zeros(len(view), kind)
     for ran, said in parts:
         where = np.ones(len(view), bool) if ran is None else ran
         flag = np.where(where, said.flag, flag)
-        read = kind.type(view.step.mask) if said.present is None else said.present
+        read = np.asarray(said.asked).astype(kind) if said.present is None else said.present
         present = np.where(where, read, present)
+        if isinstance(asked, np.ndarray):
+            asked = np.where(where, said.asked, asked).astype(kind)
         stuck = np.where(where, False if said.stuck is None else said.stuck, stuck)
     last: Any = parts[-1][1] if parts else None
     scale = last.scale if last is not None else scale_of(view.block.plan)
@@ -198,7 +197,7 @@ def _whole(view: LatentView, heard: Bools | None, parts: list[Member]) -> Member
             out = said.each() if ran is None else np.where(ran[:, None], said.each(), out)
         return out
 
-    return heard, Review(flag, present, view.step.mask, scale, each, stuck)
+    return heard, Review(flag, present, asked, scale, each, stuck)
 
 
 def _readers(view: LatentView) -> list[Member]:

@@ -6,62 +6,18 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from experiments.report.answer import answer
 from experiments.report.report import _embeddable, parts, render_report, report_html
 from experiments.statistics import compare, proportion
-
-
-class _Page(HTMLParser):
-    """Text of cells by data-key, every attribute, every tag, and the text of scripts and styles."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.cells: dict[str, str] = {}
-        self.attributes: list[tuple[str, str, str]] = []
-        self.tags: list[str] = []
-        self.raw: dict[str, list[str]] = {"script": [], "style": []}
-        self.text = ""
-        self._key = None
-        self._within = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self._within = tag
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag == "td":
-            self._key = dict(attrs).get("data-key")
-            if self._key:
-                assert self._key not in self.cells, f"{self._key} is shown twice"
-                self.cells[self._key] = ""
-        elif self._key:
-            self.cells[self._key] += " "
-
-    def handle_endtag(self, tag):
-        self._within = ""
-        if tag == "td":
-            self._key = None
-
-    def handle_data(self, data):
-        if self._within in self.raw:
-            self.raw[self._within].append(data)
-        else:
-            self.text += data
-            if self._key:
-                self.cells[self._key] += data
+from tests.experiments.page import Page, numbers
 
 
 @pytest.fixture(scope="module")
 def page(demo):
-    return _Page(report_html(demo))
-
-
-def _numbers(text):
-    return [float(n.replace(",", "").replace("−", "-")) for n in re.findall(r"[−+]?\d[\d,]*\.?\d*", text)]
+    return Page(report_html(demo))
 
 
 def _expected(rate):
@@ -86,14 +42,14 @@ def test_every_share_of_an_arm_is_shown_with_its_interval_and_counts(demo, page)
             **{f"missed.{name}": rate for name, rate in arm.missed.principles.items()},
         }
         for key, rate in shown.items():
-            assert _numbers(page.cells[f"arms.{arm.arm}.{key}"]) == pytest.approx(_expected(rate), abs=0.0501), key
+            assert numbers(page.cells[f"arms.{arm.arm}.{key}"]) == pytest.approx(_expected(rate), abs=0.0501), key
 
 
 def test_audit_load_and_cost_are_those_of_the_results(demo, page):
     for arm in demo.arms:
-        assert _numbers(page.cells[f"arms.{arm.arm}.human_minutes"]) == pytest.approx([arm.human_minutes], abs=0.0501)
-        assert _numbers(page.cells[f"arms.{arm.arm}.model_calls"]) == [arm.model_calls]
-        assert _numbers(page.cells[f"arms.{arm.arm}.tokens"]) == [arm.tokens]
+        assert numbers(page.cells[f"arms.{arm.arm}.human_minutes"]) == pytest.approx([arm.human_minutes], abs=0.0501)
+        assert numbers(page.cells[f"arms.{arm.arm}.model_calls"]) == [arm.model_calls]
+        assert numbers(page.cells[f"arms.{arm.arm}.tokens"]) == [arm.tokens]
 
 
 def test_models_before_and_after_are_those_of_the_results(demo, page):
@@ -107,29 +63,29 @@ def test_models_before_and_after_are_those_of_the_results(demo, page):
             "needless_refusals": model.needless_refusals,
             "correct": model.correct,
         }.items():
-            assert _numbers(page.cells[f"{key}.{name}"]) == pytest.approx(_expected(rate), abs=0.0501)
+            assert numbers(page.cells[f"{key}.{name}"]) == pytest.approx(_expected(rate), abs=0.0501)
         for name, ratio in model.ratios.items():
             expected = [ratio.value, ratio.low, ratio.high]
-            assert _numbers(page.cells[f"{key}.ratio.{name}"]) == pytest.approx(expected, abs=0.00501)
+            assert numbers(page.cells[f"{key}.ratio.{name}"]) == pytest.approx(expected, abs=0.00501)
         for name, change in model.changes.items():
             expected = [100 * change.value, 100 * change.low, 100 * change.high]
-            assert _numbers(page.cells[f"{key}.change.{name}"]) == pytest.approx(expected, abs=0.0501)
+            assert numbers(page.cells[f"{key}.change.{name}"]) == pytest.approx(expected, abs=0.0501)
 
 
 def test_comparisons_show_difference_discordant_cases_and_p(demo, page):
     for i, c in enumerate(demo.comparisons):
         d = c.difference
         expected = [100 * d.value, 100 * d.low, 100 * d.high]
-        assert _numbers(page.cells[f"comparisons.{i}.difference"]) == pytest.approx(expected, abs=0.0501)
-        assert _numbers(page.cells[f"comparisons.{i}.discordant"]) == [c.only_a, c.only_b]
+        assert numbers(page.cells[f"comparisons.{i}.difference"]) == pytest.approx(expected, abs=0.0501)
+        assert numbers(page.cells[f"comparisons.{i}.discordant"]) == [c.only_a, c.only_b]
         assert page.cells[f"comparisons.{i}.p"].strip() == ("< 0.001" if c.p < 0.001 else f"{c.p:.3f}")
 
 
 def test_ladder_shows_accuracy_and_correlation_of_each_pair(demo, page):
     for name, rate in zip(demo.ladder.names, demo.ladder.accuracy, strict=True):
-        assert _numbers(page.cells[f"ladder.{name}.accuracy"]) == pytest.approx(_expected(rate), abs=0.0501)
+        assert numbers(page.cells[f"ladder.{name}.accuracy"]) == pytest.approx(_expected(rate), abs=0.0501)
     phi = demo.ladder.correlation[0][1]
-    assert _numbers(page.cells["ladder.phi.0.1"]) == pytest.approx([phi.value, phi.low, phi.high], abs=0.00501)
+    assert numbers(page.cells["ladder.phi.0.1"]) == pytest.approx([phi.value, phi.low, phi.high], abs=0.00501)
 
 
 def test_charts_are_valid_plotly_figures_with_the_numbers_of_the_results(demo, page):
@@ -188,7 +144,7 @@ def test_hostile_names_cannot_inject_into_headings_charts_or_drawings(demo, host
     nodes = tuple(n.model_copy(update={"title": hostile}) for n in arms[0].nodes)
     arms = (arms[0].model_copy(update={"nodes": nodes}), *arms[1:])
     named = demo.model_copy(update={"arms": arms, "question": hostile, "name": hostile, "config_yaml": hostile})
-    found = _Page(report_html(named))
+    found = Page(report_html(named))
     assert not [text for text in found.raw["script"] if "<img" in text or "<script" in text.replace(hostile, "")]
     assert "img" not in found.tags
     assert not [name for _, name, _ in found.attributes if name.startswith("on")]
@@ -233,16 +189,16 @@ def test_same_results_give_the_same_page_and_it_is_written_whole(demo, tmp_path)
 
 
 def test_label_runs_show_rates_and_agreement_and_leave_out_training(labelled):
-    found = _Page(report_html(labelled))
+    found = Page(report_html(labelled))
     for r in labelled.label_rates:
         for label, rate in r.rates.items():
             key = f"labels.{r.model}.{r.source}.{r.prompts}.{label}"
-            assert _numbers(found.cells[key]) == pytest.approx(_expected(rate), abs=0.0501)
+            assert numbers(found.cells[key]) == pytest.approx(_expected(rate), abs=0.0501)
     for r in labelled.raters:
-        assert _numbers(found.cells[f"raters.{r.model}.judge.missing"]) == [r.missing]
-        assert _numbers(found.cells[f"raters.{r.model}.judge.confusion.0.0"]) == [r.confusion[0][0]]
+        assert numbers(found.cells[f"raters.{r.model}.judge.missing"]) == [r.missing]
+        assert numbers(found.cells[f"raters.{r.model}.judge.confusion.0.0"]) == [r.confusion[0][0]]
         expected = [r.kappa.value, r.kappa.low, r.kappa.high]
-        assert _numbers(found.cells[f"raters.{r.model}.judge.kappa"]) == pytest.approx(expected, abs=0.00501)
+        assert numbers(found.cells[f"raters.{r.model}.judge.kappa"]) == pytest.approx(expected, abs=0.00501)
     shown = {part.id for part in parts(labelled)}
     assert {"labels", "raters", "load", "topologies"} <= shown
     assert not {"evaluations", "training", "ladder", "arms", "comparisons", "transcripts"} & shown
@@ -250,6 +206,6 @@ def test_label_runs_show_rates_and_agreement_and_leave_out_training(labelled):
 
 
 def test_an_empty_run_still_says_how_to_reproduce_it(bare):
-    found = _Page(report_html(bare))
+    found = Page(report_html(bare))
     assert "oversight run experiments/configs/demo.yaml" in found.text
     assert [part.id for part in parts(bare)] == ["reproduce", "definitions"]

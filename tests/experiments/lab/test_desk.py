@@ -39,7 +39,7 @@ def run(one: Arm, size: int = N, block: int = 32_768, **spec: Any) -> Simulated:
 def test_the_budget_goes_to_the_most_urgent() -> None:
     one = arm()
     spec = SimulatedAuditorSpec(budget=300)
-    auditor, _ = auditor_of(one, spec, [(0, N)], 0.0, (), here)
+    auditor, _ = auditor_of(one, spec, [(0, N)], 0.0, here)
     block = LatentBlock(LatentCases.numbered(0, N), one.plan)
     oversee(block, one.plan, latent_crew(one))
     (index,) = block.waiting

@@ -178,6 +178,17 @@ def test_calibration_error_is_the_plain_one_and_brier_a_mean() -> None:
     assert brier_score(p, y).value == pytest.approx(brier(p, y).score)
 
 
+def test_a_reviewer_that_was_never_wrong_is_not_certain() -> None:
+    """60 verdicts in 20 cases, all of them right and sure; 1 - .05^(1/20) of cases could still be wrong."""
+    y, case = np.arange(60) % 2, np.arange(60) // 3
+    p = np.where(y == 1, 0.999, 0.001)
+    for found in (brier_score(p, y, case), calibration_error(p, y, clusters=case)):
+        assert found.low <= found.value < 0.01
+        assert found.high == pytest.approx(found.value + 1 - 0.05 ** (1 / 20))
+    p[0] = 0.9
+    assert brier_score(p, y, case).high < 0.1
+
+
 def test_the_interval_of_the_auroc_covers_also_for_clusters() -> None:
     rng = np.random.default_rng(9)
     truth = 0.7602499389  # Phi(1 / sqrt 2): scores N(0, 1) and N(1, 1)

@@ -184,3 +184,13 @@ def test_pairing_on_common_random_numbers_narrows_the_difference():
     shared = rng.random(2000)
     assert variance_ratio(shared < 0.5, shared < 0.45) > 5
     assert variance_ratio(rng.random(2000) < 0.5, rng.random(2000) < 0.45) == pytest.approx(1, abs=0.1)
+
+
+def test_a_ratio_that_no_case_changes_is_not_certain() -> None:
+    """40 cases, half of them with the event, the same before and after: 1 - .05^(1/40) of cases could yet differ."""
+    flags = np.arange(40) % 2
+    found, unseen = ratio_of_means(flags, flags), 1 - 0.05 ** (1 / 40)
+    assert found.value == 1
+    assert (found.low, found.high) == pytest.approx((1 - unseen / 0.5, 1 + unseen / 0.5))
+    everywhere = ratio_of_means(np.ones(40), np.ones(40))
+    assert (everywhere.low, everywhere.high) == pytest.approx((1 - unseen, 1))  # a share cannot exceed 1

@@ -7,7 +7,7 @@ gives the same rows; the journal keeps each row once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ from hierarchy.block import Block
 from hierarchy.executor import Writer, blocks, bystander
 from hierarchy.journal import Entry
 from hierarchy.oversee import oversee
+from hierarchy.ray_map import ray_map
 from hierarchy.recall import Row
 from hierarchy.roles import RoleSchedule
 from hierarchy.windows import whole_windows
@@ -155,46 +156,3 @@ class ShardWorker:
         crew = self.arm.recalls(self.performers, memory, fresh.extend)
         oversee(Block(cases, self.arm.plan), self.arm.plan, crew)
         return len(cases), fresh
-
-
-def ray_map(make: Callable[[], Callable[[Any], Any]], items: Iterable[Any], workers: int) -> Iterator[Any]:
-    """A result per item, in the order they are finished; `make` makes each worker, in a process of its own.
-
-    A worker that dies with its process or its node is made again elsewhere, and does its items again. Every worker
-    holds `IN_FLIGHT` items, so that it never waits for the driver, and no more are taken from `items` before.
-    """
-    made = ray.put(make)
-    actors: list[Any] = [_Made.remote(made) for _ in range(workers)]
-    todo, out = iter(items), dict[Any, Any]()
-    try:
-        for actor in actors * IN_FLIGHT:
-            _hand(actor, todo, out)
-        while out:
-            done, _ = ray.wait(list(out), num_returns=1)
-            for ref in done:
-                _hand(out.pop(ref), todo, out)
-                yield ray.get(ref)
-    finally:
-        for actor in actors:
-            ray.kill(actor)
-
-
-def _hand(actor: Any, todo: Iterator[Any], out: dict[Any, Any]) -> None:
-    """Give the actor the next item, if there is one."""
-    for item in todo:
-        out[actor.run.remote(item)] = actor
-        return
-
-
-class Made:
-    """A process that carries out items."""
-
-    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
-        self.work = make()
-
-    def run(self, item: Any) -> Any:
-        """One item."""
-        return self.work(item)
-
-
-_Made = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=0.5)(Made)

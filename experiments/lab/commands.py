@@ -88,7 +88,8 @@ def mapper_for(execution: ExecutionSpec) -> Iterator[Mapper]:
     if execution.executor == "local":
         yield here
         return
-    from hierarchy.ray_executor import cluster, ray_map  # Ray takes a second to import
+    from hierarchy.ray_executor import cluster  # Ray takes a second to import
+    from hierarchy.ray_map import ray_map
 
     with cluster(execution.address, execution.cpus):
         yield lambda make, items: ray_map(make, items, execution.workers)

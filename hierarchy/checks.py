@@ -15,7 +15,7 @@ from hierarchy import fields
 from hierarchy.branches import Branches
 from hierarchy.graph import RESPONSE, Edge, OversightGraph, Sink, Step
 from hierarchy.rules import TopShare, Weighted
-from hierarchy.unroll import Instance
+from hierarchy.unroll import Instance, Unrolled
 
 _SINKS = tuple(sink.value for sink in Sink)
 
@@ -169,15 +169,17 @@ def _check_condition(graph: OversightGraph, edge: Edge, when: Predicate, princip
                 )
 
 
-def check_parallel(graph: OversightGraph, dag: nx.DiGraph[Any]) -> None:
+def check_parallel(graph: OversightGraph, branches: Branches, unrolled: Unrolled) -> None:
     """No branch of a fan-out may park a case, or end it, before the branches have joined again."""
-    branches = Branches(dag)
-    for node in dag:
-        forks = [target for target in dag.successors(node) if dag.edges[node, target]["fan_out"]]
-        if len(forks) < 2:
+    fans = {step.id for step in graph.steps if step.route == "fan_out"}
+    forks: dict[Instance, list[Instance | Sink]] = {}
+    for way in unrolled.ways:
+        if way.source.step in fans:
+            forks.setdefault(way.source, []).append(way.target)
+    for node, targets in forks.items():
+        if len(set(targets)) < 2:
             continue
-        inside = branches.between(forks, branches.join(forks))
-        for between in sorted((n for n in inside if isinstance(n, (Sink, Instance))), key=_name):
+        for between in sorted(branches.between(targets, branches.join(targets)), key=_name):
             if isinstance(between, Sink) or graph.step(between.step).role is Role.AUDITOR:
                 what = "ends the case" if isinstance(between, Sink) else "parks the case"
                 raise _refuse(

@@ -97,10 +97,9 @@ class _Unroller:
         return Unrolled(tuple(alive), tuple(ways))
 
     def _refuse_unbounded(self) -> None:
-        try:
-            cycle = nx.find_cycle(self.forward)
-        except nx.NetworkXNoCycle:
+        if nx.is_directed_acyclic_graph(self.forward):
             return
+        cycle = nx.find_cycle(self.forward)
         path = " -> ".join([source for source, _ in cycle] + [cycle[0][0]])
         raise self._error(f"the cycle {path} has no bound; give one of its edges `max_rounds: N`")
 

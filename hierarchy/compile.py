@@ -63,6 +63,7 @@ def _places(some: Constitution, whole: Constitution) -> tuple[int, ...]:
 
 def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> list[Planned]:
     """The declared ways and the implied ones: to the fallback, and from auditors to the policy."""
+    steps = {step.id: step for step in graph.steps}
     own: dict[Instance, list[Way]] = {instance: [] for instance in unrolled.instances}
     for way in unrolled.ways:
         own[way.source].append(way)
@@ -70,9 +71,9 @@ def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> list[Planned]:
     behind = _behind(target, own) if isinstance(target, Instance) else set()
     planned: list[Planned] = [(way, "declared") for way in unrolled.ways]
     for instance, ways in own.items():
-        if graph.step(instance.step).role is Role.AUDITOR:
+        if steps[instance.step].role is Role.AUDITOR:
             planned.append((Way(instance, Sink(graph.unreviewed.outcome), graph.edges[0]), "unreviewed"))
-        if not any(way.edge.when is None and carries_blank(graph, way) for way in ways):
+        if not any(way.edge.when is None and carries_blank(steps, way) for way in ways):
             fallback = Sink.REFUSE if instance in behind else target
             planned.append((Way(instance, fallback, graph.edges[0]), "fallback"))
     return planned
@@ -120,12 +121,12 @@ def _ordered(graph: OversightGraph, instances: Collection[Instance], ways: Seque
     return order
 
 
-def carries_blank(graph: OversightGraph, way: Way) -> tuple[Verdict, ...]:
+def carries_blank(steps: Mapping[str, Step], way: Way) -> tuple[Verdict, ...]:
     """Which of the verdicts missing and escalate may pass: all into consensus, elsewhere where the condition looks at
     the verdict. Into release, only those that the condition asks for by name: `ne revise` must not release what no
     reviewer could read.
     """
-    if isinstance(way.target, Instance) and graph.step(way.target.step).role is Role.CONSENSUS:
+    if isinstance(way.target, Instance) and steps[way.target.step].role is Role.CONSENSUS:
         return BLANK
     if way.edge.when is None or not {"verdict", "missing"} & fields(way.edge.when):
         return ()
@@ -156,33 +157,37 @@ class _Resolver:
         bits: dict[str, tuple[int, ...]],
     ) -> None:
         self.graph, self.order, self.principles, self.bits = graph, order, principles, bits
+        self.steps = {step.id: step for step in graph.steps}
         self.index = {instance: i for i, instance in enumerate(order)}
-        self.edges = tuple(self._edge(way, kind) for way, kind in ways)
+        self.edges = tuple([self._edge(way, kind) for way, kind in ways])
+        self.ins: list[list[int]] = [[] for _ in order]
+        self.outs: list[list[int]] = [[] for _ in order]
+        for i, edge in enumerate(self.edges):
+            self.outs[edge.source].append(i)
+            if isinstance(edge.target, int):
+                self.ins[edge.target].append(i)
         self.before = {node: branches.before(node) for node in order}
 
     def _edge(self, way: Way, kind: Kind) -> PlannedEdge:
         target = self.index[way.target] if isinstance(way.target, Instance) else way.target
         if kind != "declared":
             return PlannedEdge(self.index[way.source], target, None, BLANK, kind)
-        return PlannedEdge(self.index[way.source], target, way.edge.when, carries_blank(self.graph, way))
+        return PlannedEdge(self.index[way.source], target, way.edge.when, carries_blank(self.steps, way))
 
     def plan(self) -> Plan:
         return Plan(self.graph, tuple(self._step(instance) for instance in self.order), self.edges)
 
     def _step(self, instance: Instance) -> PlannedStep:
-        step, index = self.graph.step(instance.step), self.index[instance]
-        ins = tuple(i for i, edge in enumerate(self.edges) if edge.target == index)
-        responses = tuple(
-            sorted(self.index[a] for a in self.before[instance] if self.graph.step(a.step).role in MOVING)
-        )
+        step, index = self.steps[instance.step], self.index[instance]
+        responses = tuple(sorted(self.index[a] for a in self.before[instance] if self.steps[a.step].role in MOVING))
         return PlannedStep(
             index=index,
             name=instance.name,
             step=step,
             round=instance.round,
             constitution=self.principles[step.id],
-            ins=ins,
-            outs=tuple(i for i, edge in enumerate(self.edges) if edge.source == index),
+            ins=tuple(self.ins[index]),
+            outs=tuple(self.outs[index]),
             responses=responses,
             subject=None if step.subject == RESPONSE else self._source(instance, step.subject),
             reads=tuple(self._source(instance, read.step, read.round == "previous") for read in step.reads),

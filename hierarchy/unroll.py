@@ -9,6 +9,7 @@ it are taken over by its predecessor's `exhausted` edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import networkx as nx
 
@@ -20,8 +21,7 @@ MAX_INSTANCES = 512
 Rounds = tuple[tuple[int, int], ...]  # (index of the back edge, how often taken), sorted
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """A step in a given round of the loops around it."""
 
     rounds: Rounds
@@ -66,10 +66,11 @@ class _Unroller:
         self.back = {i: e for i, e in enumerate(graph.edges) if e.max_rounds is not None}
         self.forward: nx.DiGraph[str] = nx.DiGraph()
         self.forward.add_nodes_from(step.id for step in graph.steps)
-        steps = {step.id for step in graph.steps}
-        self.forward.add_edges_from(
-            (e.source, e.to) for i, e in enumerate(graph.edges) if i not in self.back and e.to in steps
-        )
+        self.own: dict[str, list[tuple[int, Edge]]] = {step.id: [] for step in graph.steps}
+        for i, edge in enumerate(graph.edges):
+            self.own[edge.source].append((i, edge))
+            if i not in self.back and edge.to in self.own:
+                self.forward.add_edge(edge.source, edge.to)
         self.bodies = {i: self._body(e) for i, e in self.back.items()}
         self.ways: dict[Instance, list[Way] | None] = {}
 
@@ -122,9 +123,8 @@ class _Unroller:
         trail = (*trail, instance)
         ways: list[Way] = []
         used_up: list[Edge] = []
-        for index, edge in enumerate(self.graph.edges):
-            if edge.source != instance.step or edge.exhausted:
-                continue
+        leading = [(index, edge) for index, edge in self.own[instance.step] if not edge.exhausted]
+        for index, edge in leading:
             target = self._target(instance, index, edge)
             if target is None or (isinstance(target, Instance) and not self._expand(target, trail)):
                 used_up.append(edge)
@@ -132,12 +132,11 @@ class _Unroller:
                 ways.append(Way(instance, target, edge))
         if used_up:
             ways = self._take_over(instance, ways, used_up, trail)
-        declared = any(e.source == instance.step and not e.exhausted for e in self.graph.edges)
-        self.ways[instance] = ways if ways or not declared else None
+        self.ways[instance] = ways if ways or not leading else None
         return self.ways[instance] is not None
 
     def _target(self, instance: Instance, index: int, edge: Edge) -> Instance | Sink | None:
-        if edge.to in set(Sink):
+        if edge.to not in self.own:
             return Sink(edge.to)
         counts = dict(instance.rounds)
         if index in self.back:
@@ -149,7 +148,7 @@ class _Unroller:
     def _take_over(
         self, instance: Instance, ways: list[Way], used_up: list[Edge], trail: tuple[Instance, ...]
     ) -> list[Way]:
-        exits = [e for e in self.graph.edges if e.source == instance.step and e.exhausted]
+        exits = [edge for _, edge in self.own[instance.step] if edge.exhausted]
         if not exits:
             if ways:
                 raise self._error(

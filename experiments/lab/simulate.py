@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from agents import rng
+from agents.simulated.lanes import keep_memory
 from experiments.lab.tally import METRICS, Flags, Tally
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
@@ -63,6 +64,7 @@ def simulate(
     `absent` are ids of reviewing steps that are not asked. Raises InputError for a graph that cases without text cannot
     pass.
     """
+    keep_memory()
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
     spans = [(at, min(block, first + size - at)) for at in range(first, first + size, block)]

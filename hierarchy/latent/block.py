@@ -94,7 +94,7 @@ class LatentBlock:
 
         for index, mask in zip(step.outs, edges_taken(edges, exclusive, verdict, policy, condition), strict=True):
             if mask is not False:
-                gone = rows if mask is True else rows.where(mask)
+                gone = rows if mask is True else rows.where(mask, step.index if exclusive else None)
                 if len(gone):
                     self.taken[index] = gone
 

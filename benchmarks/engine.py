@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks import flat
 from benchmarks.graphs import LAYERS, PANEL, arm
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import Auditor, latent_crew
+from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
 Ends = Callable[[NDArray[np.uint64]], NDArray[np.int8]]

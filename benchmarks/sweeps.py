@@ -13,9 +13,10 @@ from experiments.lab.tally import Tally
 from hierarchy.arm import Arm
 from hierarchy.builders import build
 from hierarchy.compile import compile_graph
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import Auditor, latent_crew
+from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
 CASES = 20_000

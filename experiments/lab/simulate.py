@@ -13,9 +13,10 @@ from agents.simulated.lanes import keep_memory
 from experiments.lab.tally import METRICS, Flags, Tally
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
+from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import Auditor, latent_crew
+from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 
 BLOCK = 32_768

@@ -5,12 +5,23 @@ Sets of nodes are whole numbers, a bit per node: a plan of 500 steps is analysed
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import and_, or_
 from typing import Any
 
 END = "end of the case"
+
+
+def reached(starts: Iterable[Any], ways: Mapping[Any, Iterable[Any]]) -> set[Any]:
+    """The starts and all that they lead to, cycles or not; a node without ways of its own leads nowhere."""
+    found, left = set(starts), list(starts)
+    while left:
+        for target in ways.get(left.pop(), ()):
+            if target not in found:
+                found.add(target)
+                left.append(target)
+    return found
 
 
 class Branches:

@@ -10,7 +10,7 @@ from agents.vocabulary import RESPONDERS, Role, Verdict
 from constitutions.constitution import Constitution
 from constitutions.errors import InputError
 from constitutions.predicate import Predicate, comparisons, fields
-from hierarchy.branches import Branches
+from hierarchy.branches import Branches, reached
 from hierarchy.checks import check_parallel, check_spec, check_way_conditions
 from hierarchy.graph import RESPONSE, OversightGraph, Sink, Step
 from hierarchy.plan import BLANK, MOVING, Plan, PlannedEdge, PlannedStep, Source
@@ -34,7 +34,7 @@ def compile_graph(
     unrolled = unroll(graph)
     principles = {step.id: _constitution(graph, step, constitution) for step in graph.steps}
     bits = {step.id: _places(principles[step.id], constitution(step.constitution)) for step in graph.steps}
-    check_way_conditions(graph, principles)
+    check_way_conditions(graph, {step: some.ids for step, some in principles.items()})
     ways = _with_implied(graph, unrolled)
     order = _ordered(graph, unrolled.instances, ways)
     branches = Branches([*order, *Sink], [(way.source, way.target) for way, _ in ways])
@@ -57,6 +57,8 @@ def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None]
 
 def _places(some: Constitution, whole: Constitution) -> tuple[int, ...]:
     """The place of each principle in the whole constitution."""
+    if some is whole:
+        return tuple(range(len(whole.principles)))
     place = {name: i for i, name in enumerate(whole.ids)}
     return tuple(place[name] for name in some.ids)
 
@@ -68,7 +70,8 @@ def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> list[Planned]:
     for way in unrolled.ways:
         own[way.source].append(way)
     target = _fallback_target(graph, own)
-    behind = _behind(target, own) if isinstance(target, Instance) else set()
+    ways_on = {instance: [way.target for way in ways] for instance, ways in own.items()}
+    behind = reached([target], ways_on) if isinstance(target, Instance) else set()
     planned: list[Planned] = [(way, "declared") for way in unrolled.ways]
     for instance, ways in own.items():
         if steps[instance.step].role is Role.AUDITOR:
@@ -83,17 +86,6 @@ def _fallback_target(graph: OversightGraph, instances: Collection[Instance]) -> 
     if graph.fallback in set(Sink):
         return Sink(graph.fallback)
     return max(instance for instance in instances if instance.step == graph.fallback)
-
-
-def _behind(start: Instance, ways: Mapping[Instance, Sequence[Way]]) -> set[Instance]:
-    """The instance and all that it leads to."""
-    found, left = {start}, [start]
-    while left:
-        for way in ways[left.pop()]:
-            if isinstance(way.target, Instance) and way.target not in found:
-                found.add(way.target)
-                left.append(way.target)
-    return found
 
 
 def _ordered(graph: OversightGraph, instances: Collection[Instance], ways: Sequence[Planned]) -> list[Instance]:
@@ -218,6 +210,8 @@ class _Resolver:
 
 
 def _same_round(source: Instance, reader: Instance, previous: bool) -> bool:
+    if not source.rounds or not reader.rounds:
+        return True
     theirs = dict(source.rounds)
     shared = [(theirs[loop], count) for loop, count in reader.rounds if loop in theirs]
     if previous and shared:

@@ -9,12 +9,12 @@ it are taken over by its predecessor's `exhausted` edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
-
-import networkx as nx
 
 from agents.vocabulary import Role
 from constitutions.errors import InputError
+from hierarchy.branches import reached
 from hierarchy.graph import Edge, OversightGraph, Sink
 
 MAX_INSTANCES = 512
@@ -64,24 +64,20 @@ class _Unroller:
     def __init__(self, graph: OversightGraph) -> None:
         self.graph = graph
         self.back = {i: e for i, e in enumerate(graph.edges) if e.max_rounds is not None}
-        self.forward: nx.DiGraph[str] = nx.DiGraph()
-        self.forward.add_nodes_from(step.id for step in graph.steps)
         self.own: dict[str, list[tuple[int, Edge]]] = {step.id: [] for step in graph.steps}
         for i, edge in enumerate(graph.edges):
             self.own[edge.source].append((i, edge))
-            if i not in self.back and edge.to in self.own:
-                self.forward.add_edge(edge.source, edge.to)
         self.bodies = {i: self._body(e) for i, e in self.back.items()}
         self.ways: dict[Instance, list[Way] | None] = {}
 
     def _body(self, edge: Edge) -> frozenset[str]:
         """The natural loop of a back edge: what leads from its target to its source without coming by the target."""
-        whole = self.forward.copy()
-        whole.add_edges_from((back.source, back.to) for back in self.back.values())
-        after = nx.descendants(whole, edge.to)
-        whole.remove_edges_from(list(whole.in_edges(edge.to)))
-        before = nx.ancestors(whole, edge.source) | {edge.source}
-        return frozenset((after & before) | {edge.to})
+        onward = {step: [way.to for _, way in ways] for step, ways in self.own.items()}
+        backward: dict[str, list[str]] = {}
+        for way in self.graph.edges:
+            if way.to != edge.to:
+                backward.setdefault(way.to, []).append(way.source)
+        return frozenset((reached([edge.to], onward) & reached([edge.source], backward)) | {edge.to})
 
     def run(self) -> Unrolled:
         self._refuse_unbounded()
@@ -98,10 +94,16 @@ class _Unroller:
         return Unrolled(tuple(alive), tuple(ways))
 
     def _refuse_unbounded(self) -> None:
-        if nx.is_directed_acyclic_graph(self.forward):
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for edge in self.graph.edges:
+            if edge.max_rounds is None:
+                sorter.add(edge.to, edge.source)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            path = " -> ".join(error.args[1])
+        else:
             return
-        cycle = nx.find_cycle(self.forward)
-        path = " -> ".join([source for source, _ in cycle] + [cycle[0][0]])
         raise self._error(f"the cycle {path} has no bound; give one of its edges `max_rounds: N`")
 
     def _error(self, message: str) -> InputError:

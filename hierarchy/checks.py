@@ -38,8 +38,13 @@ def check_spec(graph: OversightGraph, agents: Collection[str]) -> None:
             raise _refuse(graph, f"edge {edge.source} -> {edge.to}: `exhausted` and `max_rounds` exclude each other")
     _known(graph, "`fallback`", graph.fallback, (*ids, "refuse", "redirect"))
     roles = {step.id: step.role for step in graph.steps}
+    leaving = {edge.source for edge in graph.edges}
     for step in graph.steps:
         _check_step(graph, step, roles, agents)
+        if step.id not in leaving:
+            raise _refuse(
+                graph, f"step {step.id!r} has no way on; add an edge to a step or to one of {', '.join(_SINKS)}"
+            )
     _check_reachable(graph)
 
 
@@ -92,8 +97,6 @@ def _check_subject(graph: OversightGraph, step: Step, where: str, roles: Mapping
             raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
     if step.labels and not graph.labels:
         raise _refuse(graph, f"{where} labels, but the graph declares no `labels`")
-    if not any(edge.source == step.id for edge in graph.edges):
-        raise _refuse(graph, f"{where} has no way on; add an edge to a step or to one of {', '.join(_SINKS)}")
 
 
 def _drawn(graph: OversightGraph) -> nx.DiGraph[str]:

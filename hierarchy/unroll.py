@@ -67,7 +67,8 @@ class _Unroller:
         self.own: dict[str, list[tuple[int, Edge]]] = {step.id: [] for step in graph.steps}
         for i, edge in enumerate(graph.edges):
             self.own[edge.source].append((i, edge))
-        self.bodies = {i: self._body(e) for i, e in self.back.items()}
+        bodies = {i: self._body(e) for i, e in self.back.items()}
+        self.around = {step.id: [i for i, body in bodies.items() if step.id in body] for step in graph.steps}
         self.ways: dict[Instance, list[Way] | None] = {}
 
     def _body(self, edge: Edge) -> frozenset[str]:
@@ -110,8 +111,7 @@ class _Unroller:
         return InputError(f"graph {self.graph.name!r}: {message}")
 
     def _at(self, step: str, counts: dict[int, int]) -> Instance:
-        inside = sorted(i for i, body in self.bodies.items() if step in body)
-        return Instance(tuple((i, counts.get(i, 0)) for i in inside), step)
+        return Instance(tuple([(i, counts.get(i, 0)) for i in self.around[step]]), step)
 
     def _expand(self, instance: Instance, trail: tuple[Instance, ...]) -> bool:
         """Fill `self.ways[instance]`; False when only used-up loops lead on from it."""

@@ -176,6 +176,7 @@ def _check_condition(graph: OversightGraph, edge: Edge, when: Predicate, princip
 def check_parallel(graph: OversightGraph, branches: Branches, unrolled: Unrolled) -> None:
     """No branch of a fan-out may park a case, or end it, before the branches have joined again."""
     fans = {step.id for step in graph.steps if step.route == "fan_out"}
+    auditors = {step.id for step in graph.steps if step.role is Role.AUDITOR}
     forks: dict[Instance, list[Instance | Sink]] = {}
     for way in unrolled.ways:
         if way.source.step in fans:
@@ -183,13 +184,12 @@ def check_parallel(graph: OversightGraph, branches: Branches, unrolled: Unrolled
     for node, targets in forks.items():
         if len(set(targets)) < 2:
             continue
-        for between in sorted(branches.between(targets, branches.join(targets)), key=_name):
-            if isinstance(between, Sink) or graph.step(between.step).role is Role.AUDITOR:
-                what = "ends the case" if isinstance(between, Sink) else "parks the case"
-                raise _refuse(
-                    graph,
-                    f"step {node.step!r} fans out, and a branch {what} ({_name(between)}) before the others join",
-                )
+        inside = branches.between(targets, branches.join(targets))
+        for stop in sorted((n for n in inside if isinstance(n, Sink) or n.step in auditors), key=_name):
+            what = "ends the case" if isinstance(stop, Sink) else "parks the case"
+            raise _refuse(
+                graph, f"step {node.step!r} fans out, and a branch {what} ({_name(stop)}) before the others join"
+            )
 
 
 def _name(node: Any) -> str:

@@ -150,6 +150,7 @@ class _Resolver:
     ) -> None:
         self.graph, self.order, self.principles, self.bits = graph, order, principles, bits
         self.steps = {step.id: step for step in graph.steps}
+        self.moving = {step.id for step in graph.steps if step.role in MOVING}
         self.index = {instance: i for i, instance in enumerate(order)}
         self.edges = tuple([self._edge(way, kind) for way, kind in ways])
         self.ins: list[list[int]] = [[] for _ in order]
@@ -171,7 +172,7 @@ class _Resolver:
 
     def _step(self, instance: Instance) -> PlannedStep:
         step, index = self.steps[instance.step], self.index[instance]
-        responses = tuple(sorted(self.index[a] for a in self.before[instance] if self.steps[a.step].role in MOVING))
+        responses = tuple([self.index[a] for a in self.before[instance] if a.step in self.moving])
         return PlannedStep(
             index=index,
             name=instance.name,
@@ -206,7 +207,7 @@ class _Resolver:
                 f"graph {self.graph.name!r}: step {reader.step!r} names {step_id!r}, which never runs before it in the "
                 f"same round; name an earlier step, or read {{step: {step_id}, round: previous}}"
             )
-        return Source(step_id, tuple(sorted(self.index[a] for a in found)))
+        return Source(step_id, tuple([self.index[a] for a in found]))
 
 
 def _same_round(source: Instance, reader: Instance, previous: bool) -> bool:

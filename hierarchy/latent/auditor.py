@@ -52,9 +52,9 @@ class Auditor:
         if self.waits:
             return Decision(np.zeros(n, np.int8), word, revision)
         truth = (word != 0).view(np.uint8)
-        flagged = self.draws.review(view.seen, truth, 1, revision, "audit").flag_n.astype(bool)
-        refused = np.int8(Verdict.REVISE if self.revises else Verdict.REJECT)
-        verdict = np.where(flagged, refused, np.int8(Verdict.ACCEPT))
+        flagged = self.draws.review(view.seen, truth, 1, revision, "audit").flag_n.astype(np.int8)
+        accepted, refused = np.int8(Verdict.ACCEPT), np.int8(Verdict.REVISE if self.revises else Verdict.REJECT)
+        verdict = accepted + flagged * (refused - accepted)
         policy = None if self.window is None else ~_within(self.window, view.numbers)
         if policy is not None:
             verdict = np.where(policy, np.int8(Verdict.REJECT), verdict)

@@ -166,7 +166,7 @@ class LatentBlock:
         revision = self.answers.revision(steps, rows)
         if isinstance(revision, int):
             return _REVISED if revision else _RELEASED
-        return np.where(revision > 0, _REVISED, _RELEASED)
+        return _RELEASED + (revision > 0).view(np.int8) * (_REVISED - _RELEASED)
 
     def ran(self) -> Bools:
         """Which steps have spoken on which cases, [S, N]."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,12 @@ def load_yaml(path: str | Path, overrides: Sequence[str] = ()) -> Document:
     return apply_overrides(document, overrides)
 
 
+@lru_cache(maxsize=256)
 def parse_yaml(text: str, name: str) -> Document:
-    """The document in `text`; `name` is what errors call it. Raises InputError as `load_yaml` does."""
+    """The document in `text`; `name` is what errors call it. Raises InputError as `load_yaml` does.
+
+    The same text gives the same document, which nobody may change: a sweep reads its config at every setting.
+    """
     try:
         root = yaml.compose(text, Loader=_CoreLoader)
     except yaml.reader.ReaderError as error:

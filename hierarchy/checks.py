@@ -8,14 +8,13 @@ from typing import Any
 import networkx as nx
 
 from agents.vocabulary import RESPONDERS, REVIEWERS, VERDICT_NAMES, Role
-from constitutions.constitution import Constitution
 from constitutions.errors import InputError
 from constitutions.predicate import Predicate, check, comparisons
 from hierarchy import fields
-from hierarchy.branches import Branches
+from hierarchy.branches import Branches, reached
 from hierarchy.graph import RESPONSE, Edge, OversightGraph, Sink, Step
 from hierarchy.rules import TopShare, Weighted
-from hierarchy.unroll import Instance
+from hierarchy.unroll import Instance, Unrolled
 
 _SINKS = tuple(sink.value for sink in Sink)
 
@@ -38,8 +37,14 @@ def check_spec(graph: OversightGraph, agents: Collection[str]) -> None:
         if edge.exhausted and edge.max_rounds is not None:
             raise _refuse(graph, f"edge {edge.source} -> {edge.to}: `exhausted` and `max_rounds` exclude each other")
     _known(graph, "`fallback`", graph.fallback, (*ids, "refuse", "redirect"))
+    roles = {step.id: step.role for step in graph.steps}
+    leaving = {edge.source for edge in graph.edges}
     for step in graph.steps:
-        _check_step(graph, step, ids, agents)
+        _check_step(graph, step, roles, agents)
+        if step.id not in leaving:
+            raise _refuse(
+                graph, f"step {step.id!r} has no way on; add an edge to a step or to one of {', '.join(_SINKS)}"
+            )
     _check_reachable(graph)
 
 
@@ -48,13 +53,12 @@ def _known(graph: OversightGraph, where: str, name: str, accepted: Iterable[str]
         raise _refuse(graph, f"{where}: {name!r} does not exist; accepted: {', '.join(accepted)}")
 
 
-def _check_step(graph: OversightGraph, step: Step, ids: list[str], agents: Collection[str]) -> None:
+def _check_step(graph: OversightGraph, step: Step, roles: Mapping[str, Role], agents: Collection[str]) -> None:
     where = f"step {step.id!r}"
-    if step.agent is not None:
+    if step.agent is not None and step.agent not in agents:
         _known(graph, f"{where}: `agent`", step.agent, sorted(agents))
-    roles = {s.id: s.role for s in graph.steps}
     for name in (*(read.step for read in step.reads), *step.options, *step.members):
-        _known(graph, where, name, ids)
+        _known(graph, where, name, roles)
     for name in step.options:
         if roles[name] not in RESPONDERS:
             raise _refuse(graph, f"{where}: option {name!r} is a {roles[name]}; a judge compares bases and revisers")
@@ -93,8 +97,6 @@ def _check_subject(graph: OversightGraph, step: Step, where: str, roles: Mapping
             raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
     if step.labels and not graph.labels:
         raise _refuse(graph, f"{where} labels, but the graph declares no `labels`")
-    if not any(edge.source == step.id for edge in graph.edges):
-        raise _refuse(graph, f"{where} has no way on; add an edge to a step or to one of {', '.join(_SINKS)}")
 
 
 def _drawn(graph: OversightGraph) -> nx.DiGraph[str]:
@@ -105,43 +107,45 @@ def _drawn(graph: OversightGraph) -> nx.DiGraph[str]:
 
 
 def _check_reachable(graph: OversightGraph) -> None:
-    whole = _drawn(graph)
+    ways: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        ways.setdefault(edge.source, []).append(edge.to)
     entries = {edge.to for edge in graph.edges if edge.max_rounds is None}
     bases = [step.id for step in graph.steps if step.role is Role.BASE and step.id not in entries]
     if not bases:
         raise _refuse(graph, "no case can enter: a base step without a forward edge into it is needed")
-    reached = set().union(*({base} | nx.descendants(whole, base) for base in bases)) | {graph.fallback}
+    found = reached(bases, ways)
     for step in graph.steps:
-        if step.id not in reached:
+        if step.id not in found and step.id != graph.fallback:
             raise _refuse(
                 graph, f"step {step.id!r} cannot be reached from {', '.join(bases)}; add an edge or remove it"
             )
-    if not any(nx.has_path(whole, bases[0], sink) for sink in _SINKS if sink in whole):
+    if found.isdisjoint(_SINKS):
         raise _refuse(graph, f"no path ends in an outcome; lead an edge to one of {', '.join(_SINKS)}")
 
 
-def check_way_conditions(graph: OversightGraph, constitutions: Mapping[str, Constitution]) -> None:
+def check_way_conditions(graph: OversightGraph, principles: Mapping[str, tuple[str, ...]]) -> None:
     """Every condition names fields its source produces; consensus members share the consensus step's principles, and
-    a critic of a critic those of the critic it reviews."""
+    a critic of a critic those of the critic it reviews. `principles` are each step's, by id."""
     for edge in graph.edges:
         if edge.when is not None:
-            _check_condition(graph, edge, edge.when, tuple(constitutions[edge.source].ids))
+            _check_condition(graph, edge, edge.when, principles[edge.source])
     for step in graph.steps:
         for member in step.members:
-            if constitutions[member].ids != constitutions[step.id].ids:
+            if principles[member] != principles[step.id]:
                 raise _refuse(
                     graph,
-                    f"step {step.id!r}: member {member!r} reviews {', '.join(constitutions[member].ids)}, consensus "
-                    f"{', '.join(constitutions[step.id].ids)}; give both the same `principles`",
+                    f"step {step.id!r}: member {member!r} reviews {', '.join(principles[member])}, consensus "
+                    f"{', '.join(principles[step.id])}; give both the same `principles`",
                 )
-        _check_reviewed(graph, step, constitutions)
+        _check_reviewed(graph, step, principles)
 
 
-def _check_reviewed(graph: OversightGraph, step: Step, constitutions: Mapping[str, Constitution]) -> None:
+def _check_reviewed(graph: OversightGraph, step: Step, principles: Mapping[str, tuple[str, ...]]) -> None:
     """A critic of a critic is asked what that one was asked."""
     if step.subject == RESPONSE or graph.step(step.subject).role in RESPONDERS:
         return
-    theirs, own = constitutions[step.subject].ids, constitutions[step.id].ids
+    theirs, own = principles[step.subject], principles[step.id]
     if theirs != own:
         raise _refuse(
             graph,
@@ -169,21 +173,23 @@ def _check_condition(graph: OversightGraph, edge: Edge, when: Predicate, princip
                 )
 
 
-def check_parallel(graph: OversightGraph, dag: nx.DiGraph[Any]) -> None:
+def check_parallel(graph: OversightGraph, branches: Branches, unrolled: Unrolled) -> None:
     """No branch of a fan-out may park a case, or end it, before the branches have joined again."""
-    branches = Branches(dag)
-    for node in dag:
-        forks = [target for target in dag.successors(node) if dag.edges[node, target]["fan_out"]]
-        if len(forks) < 2:
+    fans = {step.id for step in graph.steps if step.route == "fan_out"}
+    auditors = {step.id for step in graph.steps if step.role is Role.AUDITOR}
+    forks: dict[Instance, list[Instance | Sink]] = {}
+    for way in unrolled.ways:
+        if way.source.step in fans:
+            forks.setdefault(way.source, []).append(way.target)
+    for node, targets in forks.items():
+        if len(set(targets)) < 2:
             continue
-        inside = branches.between(forks, branches.join(forks))
-        for between in sorted((n for n in inside if isinstance(n, (Sink, Instance))), key=_name):
-            if isinstance(between, Sink) or graph.step(between.step).role is Role.AUDITOR:
-                what = "ends the case" if isinstance(between, Sink) else "parks the case"
-                raise _refuse(
-                    graph,
-                    f"step {node.step!r} fans out, and a branch {what} ({_name(between)}) before the others join",
-                )
+        inside = branches.between(targets, branches.join(targets))
+        for stop in sorted((n for n in inside if isinstance(n, Sink) or n.step in auditors), key=_name):
+            what = "ends the case" if isinstance(stop, Sink) else "parks the case"
+            raise _refuse(
+                graph, f"step {node.step!r} fans out, and a branch {what} ({_name(stop)}) before the others join"
+            )
 
 
 def _name(node: Any) -> str:

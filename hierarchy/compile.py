@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any, Literal
-
-import networkx as nx
+from collections.abc import Callable, Collection, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Literal
 
 from agents.vocabulary import RESPONDERS, Role, Verdict
 from constitutions.constitution import Constitution
 from constitutions.errors import InputError
 from constitutions.predicate import Predicate, comparisons, fields
+from hierarchy.branches import Branches, reached
 from hierarchy.checks import check_parallel, check_spec, check_way_conditions
 from hierarchy.graph import RESPONSE, OversightGraph, Sink, Step
 from hierarchy.plan import BLANK, MOVING, Plan, PlannedEdge, PlannedStep, Source
 from hierarchy.unroll import Instance, Unrolled, Way, unroll
 
 Kind = Literal["declared", "fallback", "unreviewed"]
+Planned = tuple[Way, Kind]
 
 
 def compile_graph(
@@ -32,11 +33,13 @@ def compile_graph(
     check_spec(graph, agents)
     unrolled = unroll(graph)
     principles = {step.id: _constitution(graph, step, constitution) for step in graph.steps}
-    bits = {s.id: tuple(constitution(s.constitution).index(name) for name in principles[s.id].ids) for s in graph.steps}
-    check_way_conditions(graph, principles)
-    dag, ways = _with_implied(graph, unrolled)
-    check_parallel(graph, dag)
-    return _Resolver(graph, dag, ways, principles, bits).plan()
+    bits = {step.id: _places(principles[step.id], constitution(step.constitution)) for step in graph.steps}
+    check_way_conditions(graph, {step: some.ids for step, some in principles.items()})
+    ways = _with_implied(graph, unrolled)
+    order = _ordered(graph, unrolled.instances, ways)
+    branches = Branches([*order, *Sink], [(way.source, way.target) for way, _ in ways])
+    check_parallel(graph, branches, unrolled)
+    return _Resolver(graph, order, branches, ways, principles, bits).plan()
 
 
 def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None], Constitution]) -> Constitution:
@@ -52,45 +55,70 @@ def _constitution(graph: OversightGraph, step: Step, load: Callable[[str | None]
     return whole.subset(step.principles)
 
 
-def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> tuple[nx.DiGraph[Any], list[tuple[Way, Kind]]]:
-    """The graph of instances and sinks, with the implied edges: to the fallback, and from auditors to the policy."""
-    dag: nx.DiGraph[Any] = nx.DiGraph()
-    dag.add_nodes_from(unrolled.instances)
-    ways: list[tuple[Way, Kind]] = []
+def _places(some: Constitution, whole: Constitution) -> tuple[int, ...]:
+    """The place of each principle in the whole constitution."""
+    if some is whole:
+        return tuple(range(len(whole.principles)))
+    place = {name: i for i, name in enumerate(whole.ids)}
+    return tuple(place[name] for name in some.ids)
+
+
+def _with_implied(graph: OversightGraph, unrolled: Unrolled) -> list[Planned]:
+    """The declared ways and the implied ones: to the fallback, and from auditors to the policy."""
+    steps = {step.id: step for step in graph.steps}
+    own: dict[Instance, list[Way]] = {instance: [] for instance in unrolled.instances}
     for way in unrolled.ways:
-        dag.add_edge(way.source, way.target, fan_out=graph.step(way.source.step).route == "fan_out")
-        ways.append((way, "declared"))
-    for instance in unrolled.instances:
-        if graph.step(instance.step).role is Role.AUDITOR:
-            sink = Sink(graph.unreviewed.outcome)
-            dag.add_edge(instance, sink, fan_out=False)
-            ways.append((Way(instance, sink, graph.edges[0]), "unreviewed"))
-        own = [way for way in unrolled.ways if way.source == instance]
-        if any(way.edge.when is None and carries_blank(graph, way) for way in own):
-            continue
-        target = _fallback_target(graph, dag, instance)
-        if not dag.has_edge(instance, target):
-            dag.add_edge(instance, target, fan_out=False)
-        ways.append((Way(instance, target, graph.edges[0]), "fallback"))
-    return dag, ways
+        own[way.source].append(way)
+    target = _fallback_target(graph, own)
+    ways_on = {instance: [way.target for way in ways] for instance, ways in own.items()}
+    behind = reached([target], ways_on) if isinstance(target, Instance) else set()
+    planned: list[Planned] = [(way, "declared") for way in unrolled.ways]
+    for instance, ways in own.items():
+        if steps[instance.step].role is Role.AUDITOR:
+            planned.append((Way(instance, Sink(graph.unreviewed.outcome), graph.edges[0]), "unreviewed"))
+        if not any(way.edge.when is None and carries_blank(steps, way) for way in ways):
+            fallback = Sink.REFUSE if instance in behind else target
+            planned.append((Way(instance, fallback, graph.edges[0]), "fallback"))
+    return planned
 
 
-def _fallback_target(graph: OversightGraph, dag: nx.DiGraph[Any], instance: Instance) -> Instance | Sink:
+def _fallback_target(graph: OversightGraph, instances: Collection[Instance]) -> Instance | Sink:
     if graph.fallback in set(Sink):
         return Sink(graph.fallback)
-    found = [node for node in dag if isinstance(node, Instance) and node.step == graph.fallback]
-    target = max(found)
-    if target == instance or instance in nx.descendants(dag, target):
-        return Sink.REFUSE
-    return target
+    return max(instance for instance in instances if instance.step == graph.fallback)
 
 
-def carries_blank(graph: OversightGraph, way: Way) -> tuple[Verdict, ...]:
+def _ordered(graph: OversightGraph, instances: Collection[Instance], ways: Sequence[Planned]) -> list[Instance]:
+    """Topological order; of several that could be next, the one of the lowest round, then the first declared."""
+    declared = {step.id: position for position, step in enumerate(graph.steps)}
+    left = dict.fromkeys(instances, 0)
+    after: dict[Instance, list[Instance]] = {instance: [] for instance in instances}
+    for way, _ in ways:
+        if isinstance(way.target, Instance):
+            after[way.source].append(way.target)
+            left[way.target] += 1
+
+    def entry(instance: Instance) -> tuple[int, int, str, Instance]:
+        return instance.round, declared[instance.step], instance.name, instance
+
+    ready = [entry(instance) for instance, count in left.items() if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        order.append(heappop(ready)[-1])
+        for target in after[order[-1]]:
+            left[target] -= 1
+            if not left[target]:
+                heappush(ready, entry(target))
+    return order
+
+
+def carries_blank(steps: Mapping[str, Step], way: Way) -> tuple[Verdict, ...]:
     """Which of the verdicts missing and escalate may pass: all into consensus, elsewhere where the condition looks at
     the verdict. Into release, only those that the condition asks for by name: `ne revise` must not release what no
     reviewer could read.
     """
-    if isinstance(way.target, Instance) and graph.step(way.target.step).role is Role.CONSENSUS:
+    if isinstance(way.target, Instance) and steps[way.target.step].role is Role.CONSENSUS:
         return BLANK
     if way.edge.when is None or not {"verdict", "missing"} & fields(way.edge.when):
         return ()
@@ -114,48 +142,45 @@ class _Resolver:
     def __init__(
         self,
         graph: OversightGraph,
-        dag: nx.DiGraph[Any],
-        ways: list[tuple[Way, Kind]],
+        order: list[Instance],
+        branches: Branches,
+        ways: Sequence[Planned],
         principles: dict[str, Constitution],
         bits: dict[str, tuple[int, ...]],
     ) -> None:
-        self.graph, self.dag, self.principles, self.bits = graph, dag, principles, bits
-        declared = {step.id: position for position, step in enumerate(graph.steps)}
-
-        def position(node: Any) -> tuple[Any, ...]:
-            if isinstance(node, Instance):
-                return (0, node.round, declared[node.step], node.name)
-            return (1, 0, 0, str(node))
-
-        order = [node for node in nx.lexicographical_topological_sort(dag, key=position) if isinstance(node, Instance)]
-        self.order: list[Instance] = order
+        self.graph, self.order, self.principles, self.bits = graph, order, principles, bits
+        self.steps = {step.id: step for step in graph.steps}
+        self.moving = {step.id for step in graph.steps if step.role in MOVING}
         self.index = {instance: i for i, instance in enumerate(order)}
-        self.edges = tuple(self._edge(way, kind) for way, kind in ways)
-        self.before = {node: {a for a in nx.ancestors(dag, node) if isinstance(a, Instance)} for node in order}
+        self.edges = tuple([self._edge(way, kind) for way, kind in ways])
+        self.ins: list[list[int]] = [[] for _ in order]
+        self.outs: list[list[int]] = [[] for _ in order]
+        for i, edge in enumerate(self.edges):
+            self.outs[edge.source].append(i)
+            if isinstance(edge.target, int):
+                self.ins[edge.target].append(i)
+        self.before = {node: branches.before(node) for node in order}
 
     def _edge(self, way: Way, kind: Kind) -> PlannedEdge:
         target = self.index[way.target] if isinstance(way.target, Instance) else way.target
         if kind != "declared":
             return PlannedEdge(self.index[way.source], target, None, BLANK, kind)
-        return PlannedEdge(self.index[way.source], target, way.edge.when, carries_blank(self.graph, way))
+        return PlannedEdge(self.index[way.source], target, way.edge.when, carries_blank(self.steps, way))
 
     def plan(self) -> Plan:
         return Plan(self.graph, tuple(self._step(instance) for instance in self.order), self.edges)
 
     def _step(self, instance: Instance) -> PlannedStep:
-        step, index = self.graph.step(instance.step), self.index[instance]
-        ins = tuple(i for i, edge in enumerate(self.edges) if edge.target == index)
-        responses = tuple(
-            sorted(self.index[a] for a in self.before[instance] if self.graph.step(a.step).role in MOVING)
-        )
+        step, index = self.steps[instance.step], self.index[instance]
+        responses = tuple([self.index[a] for a in self.before[instance] if a.step in self.moving])
         return PlannedStep(
             index=index,
             name=instance.name,
             step=step,
             round=instance.round,
             constitution=self.principles[step.id],
-            ins=ins,
-            outs=tuple(i for i, edge in enumerate(self.edges) if edge.source == index),
+            ins=tuple(self.ins[index]),
+            outs=tuple(self.outs[index]),
             responses=responses,
             subject=None if step.subject == RESPONSE else self._source(instance, step.subject),
             reads=tuple(self._source(instance, read.step, read.round == "previous") for read in step.reads),
@@ -182,10 +207,12 @@ class _Resolver:
                 f"graph {self.graph.name!r}: step {reader.step!r} names {step_id!r}, which never runs before it in the "
                 f"same round; name an earlier step, or read {{step: {step_id}, round: previous}}"
             )
-        return Source(step_id, tuple(sorted(self.index[a] for a in found)))
+        return Source(step_id, tuple([self.index[a] for a in found]))
 
 
 def _same_round(source: Instance, reader: Instance, previous: bool) -> bool:
+    if not source.rounds or not reader.rounds:
+        return True
     theirs = dict(source.rounds)
     shared = [(theirs[loop], count) for loop, count in reader.rounds if loop in theirs]
     if previous and shared:

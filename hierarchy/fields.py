@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ _REVIEW: dict[str, Kind] = {
 _CASE: dict[str, Kind] = {"case.tags": "tags", "case.region": "text", "case.role": "text", "round": "number"}
 
 
-def kinds(role: Role, principles: tuple[str, ...], labels: bool) -> dict[str, Kind]:
+@lru_cache(maxsize=256)
+def kinds(role: Role, principles: tuple[str, ...], labels: bool) -> Mapping[str, Kind]:
     """Every field a condition on this role's output may name, with its kind.
 
     `flag.ID` is whether principle ID was judged violated, `severity.ID` how severely; `flags` is how many

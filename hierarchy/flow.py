@@ -82,23 +82,25 @@ def edges_taken(
     `policy` says which rows nobody answered but the graph's policy (an auditor's step), None where there are none;
     `holds` evaluates an edge's condition on all rows.
     """
-    left = _but(True, policy)  # taken by no edge yet
+    left: Mask = True if policy is None else ~policy  # taken by no edge yet
     found: list[Mask] = []
     for edge in edges:
         if edge.kind == "unreviewed":
             found.append(False if policy is None else policy)
-        elif edge.kind == "fallback":
+        elif edge.kind == "fallback" or (exclusive and left is False):
             found.append(left)
         else:
             taken = _declared(edge, verdict, policy, holds)
             found.append(_and(left, taken) if exclusive else taken)
-            left = _but(left, taken)
+            left = _and(left, not taken if isinstance(taken, bool) else ~taken)
     return found
 
 
 def _declared(edge: PlannedEdge, verdict: NDArray[np.int8] | None, policy: Bools | None, holds: Holds) -> Mask:
     """Which rows a declared edge would take by itself."""
-    taken = _but(True if edge.when is None else holds(edge), policy)
+    taken = True if edge.when is None else holds(edge)
+    if policy is not None:
+        taken = _and(taken, ~policy)
     if verdict is not None:
         for code in BLANK:
             if code not in edge.blank:
@@ -112,10 +114,3 @@ def _and(one: Mask, other: Mask) -> Mask:
     if isinstance(other, bool):
         return one if other else False
     return one & other
-
-
-def _but(one: Mask, other: Mask | None) -> Mask:
-    """The one and not the other."""
-    if other is None:
-        return one
-    return _and(one, not other if isinstance(other, bool) else ~other)

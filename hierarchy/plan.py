@@ -107,9 +107,18 @@ class Plan:
         return tuple(step.index for step in self.steps if step.role in MOVING)
 
     @cached_property
-    def ends(self) -> tuple[tuple[int, Sink], ...]:
-        """The edges that end in a sink: (index, sink)."""
-        return tuple((index, sink) for sink in Sink for index in self.into(sink))
+    def ends(self) -> tuple[tuple[int, Sink, tuple[int, ...]], ...]:
+        """The edges that end in a sink: (index, sink, the steps up to its source that can set a case's response)."""
+        return tuple(
+            (index, sink, tuple(step for step in self.moving if step <= self.edges[index].source))
+            for sink in Sink
+            for index in self.into(sink)
+        )
+
+    @cached_property
+    def ways(self) -> tuple[tuple[PlannedEdge, ...], ...]:
+        """Every step's out-edges."""
+        return tuple(tuple(self.edges[index] for index in step.outs) for step in self.steps)
 
     def into(self, sink: Sink) -> tuple[int, ...]:
         """Indices of the edges that end in the sink."""

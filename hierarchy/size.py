@@ -11,6 +11,7 @@ from agents.view import Cases
 from agents.vocabulary import RESPONDERS, Role
 from hierarchy.block import Block
 from hierarchy.branches import Branches
+from hierarchy.graph import Sink
 from hierarchy.plan import Plan, PlannedStep
 
 
@@ -46,7 +47,7 @@ def size_of(plan: Plan) -> Size:
         len(plan.steps),
         len(plan.edges),
         int(nx.dag_longest_path_length(forward)) + 1,
-        _most_calls(plan, dag),
+        _most_calls(plan),
     )
 
 
@@ -66,11 +67,12 @@ def calls_of(plan: Plan, step: PlannedStep) -> int:
     return verdicts if step.role is Role.CRITIC and reviews_critic else verdicts + 1  # a critique, or the override
 
 
-def _most_calls(plan: Plan, dag: nx.DiGraph[Any]) -> int:
+def _most_calls(plan: Plan) -> int:
     """From the last step to the first: the dearest way on, or every branch up to where a fan-out joins again."""
-    branches = Branches(dag)
+    nodes = [*(step.index for step in plan.steps), *Sink]
+    branches = Branches(nodes, [(edge.source, edge.target) for edge in plan.edges])
     cost = {step.index: calls_of(plan, step) for step in plan.steps}
-    most: dict[Any, int] = dict.fromkeys(branches.whole, 0)
+    most: dict[Any, int] = dict.fromkeys(branches.order, 0)
     for step in reversed(plan.steps):
         ways = [plan.edges[i] for i in step.outs]
         dearest = max((most[way.target] for way in ways), default=0)

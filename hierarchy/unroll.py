@@ -9,19 +9,19 @@ it are taken over by its predecessor's `exhausted` edge.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import networkx as nx
+from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 from agents.vocabulary import Role
 from constitutions.errors import InputError
+from hierarchy.branches import reached
 from hierarchy.graph import Edge, OversightGraph, Sink
 
 MAX_INSTANCES = 512
 Rounds = tuple[tuple[int, int], ...]  # (index of the back edge, how often taken), sorted
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """A step in a given round of the loops around it."""
 
     rounds: Rounds
@@ -64,23 +64,21 @@ class _Unroller:
     def __init__(self, graph: OversightGraph) -> None:
         self.graph = graph
         self.back = {i: e for i, e in enumerate(graph.edges) if e.max_rounds is not None}
-        self.forward: nx.DiGraph[str] = nx.DiGraph()
-        self.forward.add_nodes_from(step.id for step in graph.steps)
-        steps = {step.id for step in graph.steps}
-        self.forward.add_edges_from(
-            (e.source, e.to) for i, e in enumerate(graph.edges) if i not in self.back and e.to in steps
-        )
-        self.bodies = {i: self._body(e) for i, e in self.back.items()}
+        self.own: dict[str, list[tuple[int, Edge]]] = {step.id: [] for step in graph.steps}
+        for i, edge in enumerate(graph.edges):
+            self.own[edge.source].append((i, edge))
+        bodies = {i: self._body(e) for i, e in self.back.items()}
+        self.around = {step.id: [i for i, body in bodies.items() if step.id in body] for step in graph.steps}
         self.ways: dict[Instance, list[Way] | None] = {}
 
     def _body(self, edge: Edge) -> frozenset[str]:
         """The natural loop of a back edge: what leads from its target to its source without coming by the target."""
-        whole = self.forward.copy()
-        whole.add_edges_from((back.source, back.to) for back in self.back.values())
-        after = nx.descendants(whole, edge.to)
-        whole.remove_edges_from(list(whole.in_edges(edge.to)))
-        before = nx.ancestors(whole, edge.source) | {edge.source}
-        return frozenset((after & before) | {edge.to})
+        onward = {step: [way.to for _, way in ways] for step, ways in self.own.items()}
+        backward: dict[str, list[str]] = {}
+        for way in self.graph.edges:
+            if way.to != edge.to:
+                backward.setdefault(way.to, []).append(way.source)
+        return frozenset((reached([edge.to], onward) & reached([edge.source], backward)) | {edge.to})
 
     def run(self) -> Unrolled:
         self._refuse_unbounded()
@@ -97,19 +95,23 @@ class _Unroller:
         return Unrolled(tuple(alive), tuple(ways))
 
     def _refuse_unbounded(self) -> None:
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for edge in self.graph.edges:
+            if edge.max_rounds is None:
+                sorter.add(edge.to, edge.source)
         try:
-            cycle = nx.find_cycle(self.forward)
-        except nx.NetworkXNoCycle:
+            sorter.prepare()
+        except CycleError as error:
+            path = " -> ".join(error.args[1])
+        else:
             return
-        path = " -> ".join([source for source, _ in cycle] + [cycle[0][0]])
         raise self._error(f"the cycle {path} has no bound; give one of its edges `max_rounds: N`")
 
     def _error(self, message: str) -> InputError:
         return InputError(f"graph {self.graph.name!r}: {message}")
 
     def _at(self, step: str, counts: dict[int, int]) -> Instance:
-        inside = sorted(i for i, body in self.bodies.items() if step in body)
-        return Instance(tuple((i, counts.get(i, 0)) for i in inside), step)
+        return Instance(tuple([(i, counts.get(i, 0)) for i in self.around[step]]), step)
 
     def _expand(self, instance: Instance, trail: tuple[Instance, ...]) -> bool:
         """Fill `self.ways[instance]`; False when only used-up loops lead on from it."""
@@ -123,9 +125,8 @@ class _Unroller:
         trail = (*trail, instance)
         ways: list[Way] = []
         used_up: list[Edge] = []
-        for index, edge in enumerate(self.graph.edges):
-            if edge.source != instance.step or edge.exhausted:
-                continue
+        leading = [(index, edge) for index, edge in self.own[instance.step] if not edge.exhausted]
+        for index, edge in leading:
             target = self._target(instance, index, edge)
             if target is None or (isinstance(target, Instance) and not self._expand(target, trail)):
                 used_up.append(edge)
@@ -133,12 +134,11 @@ class _Unroller:
                 ways.append(Way(instance, target, edge))
         if used_up:
             ways = self._take_over(instance, ways, used_up, trail)
-        declared = any(e.source == instance.step and not e.exhausted for e in self.graph.edges)
-        self.ways[instance] = ways if ways or not declared else None
+        self.ways[instance] = ways if ways or not leading else None
         return self.ways[instance] is not None
 
     def _target(self, instance: Instance, index: int, edge: Edge) -> Instance | Sink | None:
-        if edge.to in set(Sink):
+        if edge.to not in self.own:
             return Sink(edge.to)
         counts = dict(instance.rounds)
         if index in self.back:
@@ -150,7 +150,7 @@ class _Unroller:
     def _take_over(
         self, instance: Instance, ways: list[Way], used_up: list[Edge], trail: tuple[Instance, ...]
     ) -> list[Way]:
-        exits = [e for e in self.graph.edges if e.source == instance.step and e.exhausted]
+        exits = [edge for _, edge in self.own[instance.step] if edge.exhausted]
         if not exits:
             if ways:
                 raise self._error(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from agents.simulated.lanes import keep_memory
 from experiments.lab.desk import auditor_of
 from experiments.lab.keep import Keep
 from experiments.lab.tally import Flags, Tally
@@ -69,6 +70,7 @@ def simulate(
     `listen` is told every block's flags per case, by arm, in the order in which blocks are finished.
     Raises InputError for a graph that cases without text cannot pass.
     """
+    keep_memory()
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
     todo, auditors = spans(first, size, block), {}

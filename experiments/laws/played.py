@@ -19,8 +19,8 @@ from hierarchy.graph import OversightGraph
 from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import LatentConsensus, scale_of
-from hierarchy.latent.review import Review
+from hierarchy.latent.players import LatentConsensus
+from hierarchy.latent.review import Review, Scale
 from hierarchy.latent.said import Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays, oversee
@@ -63,7 +63,7 @@ class Flags:
         places = view.block.plan.places
         flag = self.words(view, view.subject[0]).astype(word_type(places))
         certain = np.ones((len(view), places), np.float32)
-        return Review(flag, None, view.step.mask, scale_of(view.block.plan), lambda: certain)
+        return Review(flag, None, view.step.mask, Scale.of(view.block.plan), lambda: certain)
 
 
 def plan_of(steps: Sequence[Mapping[str, Any]], edges: Sequence[Mapping[str, Any]], principles: int = 1) -> Plan:
@@ -92,7 +92,7 @@ def play(
     plan: Plan, crew: Mapping[str, Player], cases: int, seed: int, first: int = 0, block: int = BLOCK
 ) -> Iterator[LatentBlock]:
     """Pass cases from number `first` on, block by block. `crew` says who plays the steps, by id; auditors never err."""
-    person, consensus = Auditor(plan.places, seed, PERSON), LatentConsensus(scale_of(plan))
+    person, consensus = Auditor(plan.places, seed, PERSON), LatentConsensus(Scale.of(plan))
     others: dict[Role, Player] = {Role.AUDITOR: person, Role.CONSENSUS: consensus}
     players = {step.name: crew.get(step.step.id) or others[step.role] for step in plan.steps}
     for at in range(first, first + cases, block):

@@ -108,5 +108,5 @@ def _joined(answers: list[Answer], rows: Rows) -> Answer:
     word, revisions = np.concatenate([word for word, _ in answers]), [revision for _, revision in answers]
     if isinstance(revisions[0], int) and all(isinstance(r, int) and r == revisions[0] for r in revisions):
         return word, revisions[0]
-    each = [np.broadcast_to(revision, len(part)) for part, revision in zip(rows.parts, revisions, strict=True)]
+    each = [np.full(len(part), revision, np.int64) for part, revision in zip(rows.parts, revisions, strict=True)]
     return word, np.concatenate(each)

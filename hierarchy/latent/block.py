@@ -85,7 +85,7 @@ class LatentBlock:
             return
         self.rows[step.index], self.said[step.index] = rows, said
         verdict = None if said.plain else said.verdict
-        edges = [self.plan.edges[index] for index in step.outs]
+        edges = self.plan.ways[step.index]
         exclusive = step.step.route == "exclusive"
 
         def condition(edge: PlannedEdge) -> Bools:
@@ -94,7 +94,7 @@ class LatentBlock:
 
         for index, mask in zip(step.outs, edges_taken(edges, exclusive, verdict, policy, condition), strict=True):
             if mask is not False:
-                gone = rows if mask is True else rows.where(mask)
+                gone = rows if mask is True else rows.where(mask, step.index if exclusive else None)
                 if len(gone):
                     self.taken[index] = gone
 
@@ -157,19 +157,18 @@ class LatentBlock:
     def outcomes(self) -> NDArray[np.int8]:
         """How each case ended (`CaseOutcome` codes, [N]); pending where it waits or where nothing led on."""
         outcome = np.full(self.count, CaseOutcome.PENDING, np.int8)
-        for index, sink in self.plan.ends:
-            if index in self.taken:
-                rows = self.taken[index]
-                rows.mark(outcome, self._end(index, rows) if sink is Sink.RELEASE else np.int8(SINK_OUTCOME[sink]))
+        for index, sink, steps in self.plan.ends:
+            rows = self.taken.get(index)
+            if rows is not None:
+                rows.mark(outcome, self._end(steps, rows) if sink is Sink.RELEASE else np.int8(SINK_OUTCOME[sink]))
         return outcome
 
-    def _end(self, edge: int, rows: Rows) -> np.int8 | NDArray[np.int8]:
-        """Released or revised: how cases end that an edge released."""
-        source = self.plan.edges[edge].source
-        revision = self.answers.revision(tuple(s for s in self.plan.moving if s <= source), rows)
+    def _end(self, steps: tuple[int, ...], rows: Rows) -> np.int8 | NDArray[np.int8]:
+        """Released or revised: how released cases end whose response one of these steps set."""
+        revision = self.answers.revision(steps, rows)
         if isinstance(revision, int):
             return _REVISED if revision else _RELEASED
-        return np.where(revision > 0, _REVISED, _RELEASED)
+        return _RELEASED + (revision > 0).view(np.int8) * (_REVISED - _RELEASED)
 
     def ran(self) -> Bools:
         """Which steps have spoken on which cases, [S, N]."""

@@ -18,21 +18,25 @@ from hierarchy.latent.said import Coded, Column, Said
 def holds(when: Predicate, said: Said, column: Callable[[str], Column]) -> Bools:
     """Where the condition holds on what was said, [n]; `column` gives its fields, but for the verdict, by name."""
     match when:
+        case Comparison():
+            return _compare(when, said, column)
         case All(all=parts):
             return reduce(and_, [holds(part, said, column) for part in parts])
         case AnyOf(any=parts):
             return reduce(or_, [holds(part, said, column) for part in parts])
         case Not(not_=part):
             return ~holds(part, said, column)
-    assert isinstance(when, Comparison)
-    if when.field != "verdict":
-        found = column(when.field)
-        if isinstance(found, Coded):
-            return found.among(_codes(when, found.values))
-        return evaluate(when, {when.field: found})
-    names = when.value if isinstance(when.value, tuple) else (when.value,)
-    hit = reduce(or_, [_concludes(said, VERDICT_NAMES[str(name)]) for name in names])
-    return hit if when.op in ("eq", "in") else ~hit
+
+
+def _compare(when: Comparison, said: Said, column: Callable[[str], Column]) -> Bools:
+    if when.field == "verdict":
+        names = when.value if isinstance(when.value, tuple) else (when.value,)
+        hit = reduce(or_, [_concludes(said, VERDICT_NAMES[str(name)]) for name in names])
+        return hit if when.op in ("eq", "in") else ~hit
+    found = column(when.field)
+    if isinstance(found, Coded):
+        return found.among(_codes(when, found.values))
+    return evaluate(when, {when.field: found})
 
 
 def _concludes(said: Said, code: int) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import add, and_, or_
 from typing import Any
 
@@ -162,11 +162,16 @@ def _dissent(members: list[Member], count: int) -> Coded | Floats:
     """Share of the members with a verdict that are outside the larger camp (flagged against not flagged), [n]."""
     size = len(members)
     if all(heard is None and said.plain for heard, said in members):
-        share = tuple(min(against, size - against) / size for against in range(size + 1))
-        return Coded(reduce(add, [said.flagged.view(np.uint8) for _, said in members]), share)
+        return Coded(reduce(add, [said.flagged.view(np.uint8) for _, said in members]), _shares(size))
     here, against_n = np.zeros(count, np.int16), np.zeros(count, np.int16)
     for member in members:
         heard = ~_silent(member) & ~_excused(member[1])
         here += heard
         against_n += heard & member[1].flagged
     return np.asarray(np.minimum(against_n, here - against_n) / np.maximum(here, 1), np.float32)
+
+
+@lru_cache(maxsize=64)
+def _shares(size: int) -> tuple[float, ...]:
+    """The share outside the larger camp when 0, 1 ... of `size` flag."""
+    return tuple(min(against, size - against) / size for against in range(size + 1))

@@ -14,6 +14,7 @@ from agents.simulated.lanes import Words, byte
 from agents.vocabulary import Verdict
 from hierarchy.flow import Bools, Ints
 from hierarchy.latent.said import Coded, Codes, Column, Floats
+from hierarchy.plan import Plan
 
 _MISSING, _ACCEPT, _ESCALATE = (np.int8(v) for v in (Verdict.MISSING, Verdict.ACCEPT, Verdict.ESCALATE))
 
@@ -29,6 +30,17 @@ class Scale:
 
     place: dict[str, int]
     severity: tuple[float, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Scale:
+        """Of the principles of a plan's steps."""
+        place: dict[str, int] = {}
+        severity = [0.0] * plan.places
+        for step in plan.steps:
+            for bit, principle in zip(step.bits, step.constitution.principles, strict=True):
+                place[principle.id] = bit
+                severity[bit] = float(principle.severity)
+        return cls(place, tuple(severity))
 
     @cached_property
     def worst(self) -> tuple[Floats, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -20,18 +20,25 @@ class Rows:
         count: how many.
         whole: the rows these were picked from; None for all of a block's cases, and for a union.
         mask: which of the whole's, [len(whole)].
+        split: the exclusive step that they left so: others that left it from the same whole have no row in common with
+            them. None where others may.
         parts: the disjoint rows these are the union of, one part after another; empty where they are no union.
     """
 
     def __init__(
-        self, count: int, whole: Rows | None = None, mask: Bools | None = None, parts: tuple[Rows, ...] = ()
+        self,
+        count: int,
+        whole: Rows | None = None,
+        mask: Bools | None = None,
+        split: int | None = None,
+        parts: tuple[Rows, ...] = (),
     ) -> None:
-        self.count, self.whole, self.mask, self.parts = count, whole, mask, parts
+        self.count, self.whole, self.mask, self.split, self.parts = count, whole, mask, split, parts
 
-    def where(self, mask: Bools) -> Rows:
+    def where(self, mask: Bools, split: int | None = None) -> Rows:
         """Those of the rows that the mask [n] marks: the very same rows where it marks them all."""
         count = int(np.count_nonzero(mask))
-        return self if count == self.count else Rows(count, self, mask)
+        return self if count == self.count else Rows(count, self, mask, split)
 
     def any_of(self, parts: Sequence[Rows]) -> Rows:
         """The cases of a block, which these rows are all of, that are among some of the parts."""
@@ -81,6 +88,8 @@ class Rows:
             return None, None
         if self.inside(other):
             return None, self._places_in(other)
+        if self._apart(other):
+            return None
         held, place = np.zeros(size, bool), np.zeros(size, np.int64)
         held[other.at], place[other.at] = True, np.arange(other.count)
         ran = held.take(self.at)
@@ -91,12 +100,28 @@ class Rows:
 
     def inside(self, other: Rows) -> bool:
         """Whether these rows were picked from the other's, or from others that were."""
-        rows: Rows | None = self
-        while rows is not None and rows is not other:
+        for rows in self._line():
+            if rows is other:
+                return True
             if rows.parts:
                 return other.all or all(part.inside(other) for part in rows.parts)
+        return False
+
+    def _apart(self, other: Rows) -> bool:
+        """Whether these rows, or those they were picked from, went another way than the other's at some step."""
+        ways = {id(rows.whole): rows for rows in self._line() if rows.split is not None}
+        for rows in other._line():
+            mine = ways.get(id(rows.whole))
+            if mine is not None and mine is not rows and mine.split == rows.split:
+                return True
+        return False
+
+    def _line(self) -> Iterator[Rows]:
+        """These rows, those they were picked from, and so on."""
+        rows: Rows | None = self
+        while rows is not None:
+            yield rows
             rows = rows.whole
-        return rows is other
 
     def _places_in(self, other: Rows) -> Ints:
         """Where these rows, which are inside the other's, are among them."""

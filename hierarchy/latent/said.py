@@ -39,7 +39,7 @@ class Coded:
 
     def among(self, wanted: tuple[int, ...]) -> Bools:
         """Where the row's code is one of those wanted, [n]."""
-        return reduce(or_, [self.codes == code for code in wanted], np.zeros(len(self.codes), bool))
+        return reduce(or_, [self.codes == code for code in wanted]) if wanted else np.zeros(len(self.codes), bool)
 
 
 Column = NDArray[Any] | Coded

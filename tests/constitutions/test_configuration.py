@@ -173,3 +173,11 @@ def test_an_override_that_does_not_fit_is_named_as_such(override: str, expected:
 def test_a_document_made_in_python_is_checked_the_same_way() -> None:
     with pytest.raises(InputError, match=r"^notebook: budget: 'x' is not accepted; expected a whole number$"):
         validate(Document("notebook", {"budget": "x"}), Home)
+
+
+def test_reading_a_text_again_is_not_changed_by_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("outer: {inner: 1}\nlist: [1, 2]\n", encoding="utf-8")
+    changed = load_yaml(path, ["outer.inner=5", "list.0=7"])
+    assert (changed.data["outer"]["inner"], changed.data["list"]) == (5, [7, 2])
+    assert load_yaml(path).data == {"outer": {"inner": 1}, "list": [1, 2]}

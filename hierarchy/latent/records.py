@@ -1,15 +1,15 @@
 """Records of cases without text, as Parquet: a row per case, or a row per visit of a case to a step.
 
-Only what cannot be worked out again is kept: words, verdicts, where each case went and how it ended. Ids are
-delta-encoded and columns compressed with zstd level 1, without dictionaries: at millions of cases a second this is what
-costs least.
+Only what cannot be worked out again is kept: words, verdicts, where each case went and how it ended. At millions of
+cases a second the encoding is what costs: columns without nulls and without dictionaries, whole numbers as packed
+deltas, which zstd hardly makes smaller (docs/performance.md); zstd level 1 where it does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from hierarchy.latent.review import Review
 from hierarchy.latent.said import Choice, Decision, Response, Said
 from hierarchy.plan import Plan
 
+_CONSTANT = {"step", "revision", "audit"}
+"""Columns with long runs of one value."""
 NOT_AUDITED, DECIDED, BY_POLICY, WAITING = (np.int8(code) for code in range(4))
 """Codes of `audit` in a case's row: no auditor was needed, one decided, the policy did, or the case waits for one."""
 
@@ -31,14 +33,21 @@ NOT_AUDITED, DECIDED, BY_POLICY, WAITING = (np.int8(code) for code in range(4))
 def case_table(block: LatentBlock) -> pa.Table:
     """A row per case: number, outcome (`CaseOutcome`), final word, its revision number, and `audit`."""
     word, revision = block.final()
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "case": block.cases.number,
         "outcome": block.outcomes(),
         "final": word,
         "revision": np.full(len(block), revision, np.int16) if isinstance(revision, int) else revision.astype(np.int16),
         "audit": _audit(block),
     }
-    return pa.table(columns)
+    return _table(columns)
+
+
+def _table(columns: Mapping[str, NDArray[Any]]) -> pa.Table:
+    """A table without nulls."""
+    arrays = {name: pa.array(values) for name, values in columns.items()}
+    schema = pa.schema([pa.field(name, array.type, nullable=False) for name, array in arrays.items()])
+    return pa.Table.from_arrays(list(arrays.values()), schema=schema)
 
 
 def _audit(block: LatentBlock) -> NDArray[np.int8]:
@@ -62,7 +71,7 @@ def visit_table(block: LatentBlock) -> pa.Table:
         columns["step"].append(np.full(len(rows), index, np.int16))
         columns["verdict"].append(said.verdict)
         columns["word"].append(_word(said))
-    return pa.table({name: np.concatenate(parts) for name, parts in columns.items()})
+    return _table({name: np.concatenate(parts) for name, parts in columns.items()})
 
 
 def _word(said: Said) -> NDArray[Any]:
@@ -78,15 +87,15 @@ def _word(said: Said) -> NDArray[Any]:
 
 def encoded(table: pa.Table) -> bytes:
     """The table as the bytes of a Parquet file."""
-    sink = pa.BufferOutputStream()
+    sink, packed = pa.BufferOutputStream(), [name for name in table.column_names if name not in _CONSTANT]
     pq.write_table(
         table,
         sink,
-        compression="zstd",
-        compression_level=1,
+        compression={name: "NONE" if name in packed else "ZSTD" for name in table.column_names},
+        compression_level=dict.fromkeys(_CONSTANT & set(table.column_names), 1) or None,
         use_dictionary=False,
         write_statistics=False,
-        column_encoding=dict.fromkeys(table.column_names, "DELTA_BINARY_PACKED"),
+        column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
     )
     data: bytes = sink.getvalue().to_pybytes()
     return data

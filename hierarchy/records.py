@@ -55,6 +55,14 @@ def schema(hidden: bool) -> pa.Schema:
     return pa.schema(fields)
 
 
+def case_schema() -> pa.Schema:
+    """The schema of the table with a row per case."""
+    flags = [(name, pa.bool_()) for name in ("escalated", "audited", "unreviewed")]
+    counts = [(name, pa.int64()) for name in ("calls", "tokens")]
+    texts = [(name, pa.string()) for name in ("arm", "case_id", "outcome", "final")]
+    return pa.schema([*texts, *flags, ("minutes", pa.float64()), *counts])
+
+
 def tables(arm: str, block: Block) -> tuple[pa.Table, pa.Table]:
     """(visible, hidden) rows of the block, sorted by case, step and candidate."""
     parts = [(step, np.flatnonzero(block.ran[step.index])) for step in block.plan.steps]
@@ -121,18 +129,18 @@ def case_table(arm: str, block: Block) -> pa.Table:
     audited, unreviewed, minutes = audits(block)
     order = np.argsort(block.cases.case_id_N.astype(str), kind="stable")
     columns = {
-        "arm": pa.array([arm] * len(block), pa.string()),
-        "case_id": pa.array(block.cases.case_id_N, pa.string()),
-        "outcome": pa.array(names[outcome], pa.string()),
-        "final": pa.array(finals(block), pa.string()),
-        "escalated": pa.array(audited | unreviewed | (block.parked >= 0)),
-        "audited": pa.array(audited),
-        "unreviewed": pa.array(unreviewed),
-        "minutes": pa.array(minutes),
-        "calls": pa.array(total(block, "calls")),
-        "tokens": pa.array(total(block, "tokens")),
+        "arm": [arm] * len(block),
+        "case_id": block.cases.case_id_N,
+        "outcome": names[outcome],
+        "final": finals(block),
+        "escalated": audited | unreviewed | (block.parked >= 0),
+        "audited": audited,
+        "unreviewed": unreviewed,
+        "minutes": minutes,
+        "calls": total(block, "calls"),
+        "tokens": total(block, "tokens"),
     }
-    return pa.table(columns).take(order)
+    return pa.table(columns, schema=case_schema()).take(order)
 
 
 def finals(block: Block) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,14 @@ from agents.hearing import others
 from agents.model import Generated, Model, Prompt, Query, Scored, Use
 from agents.models.chat import indented
 from agents.records import Message
+from agents.slots import Slots
 from agents.style import PromptStyle
-from agents.view import Objects, View
+from agents.view import Objects, View, objects
 from agents.vocabulary import RESPONDERS
 from constitutions.principle import draw_phrasing
 
+T = TypeVar("T")
 Ints = NDArray[Any]
-Slots = Callable[[int], Mapping[str, str]]
 Template = str | Sequence[str]
 _SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": "TOOL"}
 
@@ -57,7 +58,7 @@ class Asker:
         rows: Ints,
         *,
         seed: rng.Keys,
-        slots: Slots,
+        slots: Callable[[], Slots],
         principle: Ints | None = None,
     ) -> Query:
         count = len(rows)
@@ -74,34 +75,66 @@ class Asker:
             principle_N=np.full(count, -1, np.int16) if principle is None else principle.astype(np.int16),
         )
 
-    def _prompts(self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:
-        names = [template] * len(rows) if isinstance(template, str) else template
-        constitution = view.constitution.text()
-        notes = others(view, self.style.labels) if view.role not in RESPONDERS else None
-        prompts = []
-        for i, (row, name) in enumerate(zip(rows.tolist(), names, strict=True)):
-            messages = view.cases.messages_N[row] if view.cases.messages_N is not None else ()
-            nonce = f"{int(seed[i]):016x}"
-            filled = {
-                "constitution": constitution,
-                "conversation_text": conversation_text(messages),
-                "nonce": nonce,
-                "heard": self.style.hearing(notes[row], nonce) if notes is not None else "",
-                **slots(i),
-            }
-            asked = self.style.render(self.style.template(name), messages, filled)
-            prompts.append(Prompt(asked, self.style.opens_turn(name)))
-        return prompts
+    def _prompts(
+        self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Callable[[], Slots]
+    ) -> list[Prompt]:
+        filled = {**self._shared(view, rows, seed), **slots()}
+        if isinstance(template, str):
+            return self._rendered(view, template, rows, filled)
+        names: Objects = np.array(template, object)
+        prompts: Objects = np.empty(len(rows), object)
+        for name in dict.fromkeys(template):
+            where = np.flatnonzero(names == name)
+            part = {key: value if isinstance(value, str) else at(value, where) for key, value in filled.items()}
+            prompts[where] = objects(self._rendered(view, name, rows[where], part))
+        return list(prompts)
+
+    def _rendered(self, view: View, template: str, rows: Ints, slots: Slots) -> list[Prompt]:
+        turns = view.cases.messages_N
+        conversations: list[tuple[Message, ...]] = [()] * len(rows) if turns is None else turns[rows].tolist()
+        opens = self.style.opens_turn(template)
+        asked = self.style.render(self.style.template(template), conversations, slots)
+        return [Prompt(messages, opens) for messages in asked]
+
+    def _shared(self, view: View, rows: Ints, seed: rng.Keys) -> dict[str, str | Sequence[str]]:
+        """The slots that every template may have."""
+        turns = view.cases.messages_N
+        nonce = hexadecimal(seed)
+        said: str | Sequence[str] = (
+            "" if turns is None else at([conversation_text(messages) for messages in turns], rows)
+        )
+        heard: str | Sequence[str] = ""
+        if view.role not in RESPONDERS and view.reads:
+            heard = self.style.hearing(at(others(view, self.style.labels), rows), nonce)
+        return {
+            "constitution": view.constitution.text(),
+            "conversation_text": said,
+            "nonce": nonce,
+            "heard": heard,
+        }
+
+
+def hexadecimal(keys: rng.Keys) -> list[str]:
+    """Each key as sixteen hexadecimal digits."""
+    digits = keys.astype(">u8").tobytes().hex()
+    return [digits[i : i + 16] for i in range(0, len(digits), 16)]
+
+
+def at(values: Sequence[T], rows: Ints) -> list[T]:
+    """The values of the given rows."""
+    if len(rows) == len(values) and (rows == np.arange(len(rows))).all():
+        return list(values)
+    return [values[row] for row in rows.tolist()]
 
 
 def conversation_text(messages: Sequence[Message]) -> str:
     """A conversation as text, for styles that show it inside one message. No line of a turn can pose as a new turn."""
-    return "\n".join(f"{_SHOWN.get(m.role, m.role.upper())}: {indented(m.content)}" for m in messages)
+    return "\n".join([f"{_SHOWN.get(m.role) or m.role.upper()}: {indented(m.content)}" for m in messages])
 
 
-def text(value: object) -> str:
-    """A slot's text; an absent one is empty."""
-    return "" if value is None else str(value)
+def texts(values: Objects) -> list[str]:
+    """A slot's text per row; an absent one is empty."""
+    return ["" if value is None else value for value in values.tolist()]
 
 
 def phrasing(asker: Asker, use: str, view: View, rows: Ints, counts: int, revision: Ints) -> NDArray[np.int64]:

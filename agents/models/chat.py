@@ -48,7 +48,7 @@ def neutralise(text: str, specials: Sequence[str]) -> str:
 
 def indented(text: str) -> str:
     """`text` with every line but the first indented, so that no line of it can pose as a heading of ours."""
-    return _LINE_END.sub("\n  ", text)
+    return text if text.isprintable() else _LINE_END.sub("\n  ", text)
 
 
 def render(tokenizer: Any, specials: Sequence[str], prompt: Prompt) -> str:

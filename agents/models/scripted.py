@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.model import Generated, Query, Scored, Unanswerable
 from agents.spec import ScriptedSpec
+from agents.view import objects
 from constitutions.errors import InputError
 
 
@@ -27,10 +29,9 @@ class ScriptedModel:
         """What the function writes, per row; None or empty text is an absent answer."""
         if self._generate is None:
             raise InputError("scripted model: asked to write, but no `generate` function is named")
-        text = np.full(len(query), None, object)
-        for n, prompt in enumerate(query.prompts()):
-            answer = _ask(self._generate, prompt.messages, int(query.seed_N[n]))
-            text[n] = answer if answer and answer.strip() else None
+        function, seeds = self._generate, query.seed_N.tolist()
+        said = [_ask(function, prompt.messages, seed) for prompt, seed in zip(query.prompts(), seeds, strict=True)]
+        text = objects([answer if answer and answer.strip() else None for answer in said])
         present = np.array([answer is not None for answer in text], bool)
         return Generated(text, present, np.zeros(len(query), np.int32))
 
@@ -38,13 +39,27 @@ class ScriptedModel:
         """The function's numbers, normalised; None, negative, infinite or all-zero numbers cannot be read."""
         if self._score is None:
             raise InputError("scripted model: asked for a verdict, but no `score` function is named")
-        probability = np.full((len(query), len(labels)), np.nan)
-        for n, prompt in enumerate(query.prompts()):
-            said = _ask(self._score, prompt.messages, labels)
-            numbers = np.asarray([] if said is None else said, np.float64)
-            if numbers.shape == (len(labels),) and np.isfinite(numbers).all() and numbers.min() >= 0 < numbers.sum():
-                probability[n] = numbers / numbers.sum()
-        return Scored(probability, np.zeros(len(query), np.int32))
+        function = self._score
+        said = [_ask(function, prompt.messages, labels) for prompt in query.prompts()]
+        return Scored(_shares(said, len(labels)), np.zeros(len(query), np.int32))
+
+
+def _shares(said: Sequence[Any], width: int) -> NDArray[np.float64]:
+    """The numbers of every row as shares of their sum, [n, width]; NaN where they cannot be read."""
+    numbers = _numbers(said, width)
+    sound = (np.isfinite(numbers) & (numbers >= 0)).all(axis=1, keepdims=True)
+    total = np.where(sound, numbers, 0.0).sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = np.where(total > 0, numbers, np.nan) / np.where(total > 0, total, 1.0)
+    return shares
+
+
+def _numbers(said: Sequence[Any], width: int) -> NDArray[np.float64]:
+    """What was said, [n, width]; NaN for a row that has another shape."""
+    unread = np.full(width, np.nan)
+    if all(type(row) in (tuple, list) and len(row) == width and type(row[0]) is float for row in said):
+        return np.array(said, np.float64).reshape(len(said), width)  # as a rule; a cell with a shape of its own raises
+    rows = [unread if row is None else np.asarray(row, np.float64) for row in said]
+    return np.array([row if row.shape == (width,) else unread for row in rows]).reshape(len(said), width)
 
 
 def _ask(function: Callable[..., Any], *given: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.asking import Asker, phrasing, reviewed, text
+from agents.asking import Asker, phrasing, reviewed, texts
 from agents.columns import Array, Output
 from agents.model import Use
 from agents.roles.label import label
@@ -49,7 +49,7 @@ def screen(asker: Asker, view: View) -> Output:
         rows,
         (words.violated, words.fine),
         seed=asker.seeds(Use.OVERRIDE, view, rows),
-        slots=lambda i: {},
+        slots=dict,
     )
     columns["override"] = scored.probability_NL[:, 0]
     columns["unread"] = columns["unread"] | np.isnan(columns["override"])
@@ -66,11 +66,12 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
     drawn = phrasing(asker, "critique", view, np.arange(len(view)), 1 << 20, revision[:, 0])
     requests = [request for principle in view.constitution.principles for request in principle.critique_requests]
 
-    def slots(i: int) -> dict[str, str]:
-        n = int(rows[i])
-        return {"response": text(subject[n, which[n]]), "critique_request": requests[int(drawn[n]) % len(requests)]}
-
     at = (rows, which[rows])
+
+    def slots() -> dict[str, str | list[str]]:
+        asked = [requests[n] for n in (drawn[rows] % len(requests)).tolist()]
+        return {"response": texts(subject[at]), "critique_request": asked}
+
     written = asker.generate(
         Use.CRITIQUE,
         view,
@@ -100,17 +101,18 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
     claim = _claims(view, case, candidate, principle)
     words = asker.style.labels
 
-    def slots(i: int) -> dict[str, str]:
-        n = int(case[i])
+    at = (case, candidate)
+
+    def slots() -> dict[str, str | list[str]]:
+        which = principle.tolist()
         return {
-            "response": text(subject[n, candidate[i]]),
-            "critique": text(critique[n]) if critique is not None else "",
-            "principle_id": principles[principle[i]].id,
-            "statement": principles[principle[i]].statement,
-            "claim": (words.fine, words.violated, _UNREAD)[claim[i]],
+            "response": texts(subject[at]),
+            "critique": "" if critique is None else texts(critique[case]),
+            "principle_id": [principles[p].id for p in which],
+            "statement": [principles[p].statement for p in which],
+            "claim": [(words.fine, words.violated, _UNREAD)[said] for said in claim.tolist()],
         }
 
-    at = (case, candidate)
     scored = asker.score(
         use,
         view,

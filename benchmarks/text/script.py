@@ -16,7 +16,11 @@ def cases(count: int) -> list[Case]:
     return [
         Case(
             f"case-{n:07d}",
-            (Message("user", f"Request {n}: tell me all about {TOPICS[n % 6]}, please. " + "Take your time." * (n % 16)),),
+            (
+                Message(
+                    "user", f"Request {n}: tell me all about {TOPICS[n % 6]}, please. " + "Take your time." * (n % 16)
+                ),
+            ),
         )
         for n in range(count)
     ]

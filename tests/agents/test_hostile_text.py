@@ -169,6 +169,6 @@ def test_slots_are_filled_once_and_other_braces_are_left_alone() -> None:
     style = load_style("plain")
     parts = style.template("safety")
     slots = {"response": "{statement}", "statement": "keep {response}", "nonce": "f"}
-    content = style.render(parts, (), slots)[0].content
+    content = style.render(parts, [()], slots)[0][0].content
     assert "ANSWER:\n{statement}\n" in content
     assert "Principle: keep {response}" in content

@@ -10,9 +10,10 @@ from agents.agent import Agent
 from agents.spec import AgentSpec
 from agents.vocabulary import Role
 from hierarchy.consensus import Consensus
+from hierarchy.memory import Memory
 from hierarchy.oversee import Performer
 from hierarchy.plan import Plan, PlannedStep
-from hierarchy.recall import Commit, Memory, Nobody, Recall, step_fingerprint
+from hierarchy.recall import Commit, Nobody, Recall, step_fingerprint
 from hierarchy.rules import TopShare
 from hierarchy.windows import Window
 

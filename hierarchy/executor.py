@@ -6,7 +6,7 @@ All four leave the same rows in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,12 +15,14 @@ import numpy as np
 from agents.view import Cases
 from agents.vocabulary import Role
 from hierarchy.arm import Arm, inline
+from hierarchy.batch import Batch
 from hierarchy.block import Block
 from hierarchy.flow import Ints
-from hierarchy.journal import Entry, Journal
+from hierarchy.journal import Journal
+from hierarchy.memory import Memory
 from hierarchy.oversee import Performer, oversee
 from hierarchy.plan import PlannedStep
-from hierarchy.recall import Memory, Nobody, Row
+from hierarchy.recall import Nobody
 from hierarchy.roles import LocalDesk, RoleSchedule
 from hierarchy.windows import whole_windows
 
@@ -34,23 +36,13 @@ class Writer:
     journal: Journal
     ended: Progress
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def commit(self, batch: Batch) -> None:
         """One batch, one commit."""
-        if entries:
-            self.journal.record(entries)
+        self.journal.record([batch])
 
-    def memory(self, arm: str) -> Memory:
-        """Looks rows up in the journal: the arm's own, else what another arm's step said to the very same input."""
-
-        def remember(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
-            found = self.journal.lookup(arm, step, case_ids, hashes)
-            absent = [i for i, row in enumerate(found) if row is None]
-            elsewhere = self.journal.same_question([case_ids[i] for i in absent], [hashes[i] for i in absent])
-            for i, row in zip(absent, elsewhere, strict=True):
-                found[i] = row
-            return found
-
-        return remember
+    def memory(self, cases: Cases) -> Memory:
+        """What the journal knows of these cases."""
+        return Memory(self.journal.known(cases.case_id_N.tolist()))
 
 
 class Executor(Protocol):
@@ -69,9 +61,11 @@ class LocalShards:
 
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan."""
-        crew = arm.recalls(arm.performers(), writer.memory(arm.name), writer.commit)
+        performers = arm.performers()
         for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
-            oversee(Block(cases.take(rows), arm.plan), arm.plan, crew)
+            part = cases.take(rows)
+            crew = arm.recalls(performers, writer.memory(part), writer.commit)
+            oversee(Block(part, arm.plan), arm.plan, crew)
             writer.ended(int(rows[-1]) + 1)
 
 
@@ -84,7 +78,7 @@ class LocalRoles:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every case as far as it goes."""
         agents = {name: arm.agent(name) for name in arm.used()}
-        crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
+        crew = arm.recalls(bystander, writer.memory(cases), writer.commit)
         RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run(writer.ended)
 
 
@@ -106,11 +100,11 @@ def read_back(arm: Arm, cases: Cases, journal: Journal) -> Block:
     def performer(step: PlannedStep) -> Nobody:
         return Nobody(strict=step.role is not Role.AUDITOR)
 
-    crew = arm.recalls(performer, writer.memory(arm.name), _nothing)
+    crew = arm.recalls(performer, writer.memory(cases), _nothing)
     block = Block(cases, arm.plan)
     oversee(block, arm.plan, crew)
     return block
 
 
-def _nothing(entries: Sequence[Entry]) -> None:
-    raise AssertionError(f"reading back wrote {len(entries)} rows")
+def _nothing(batch: Batch) -> None:
+    raise AssertionError(f"reading back wrote {len(batch)} rows")

@@ -20,16 +20,15 @@ from agents.columns import Output
 from agents.spec import AgentSpec
 from agents.view import Cases, View
 from hierarchy.arm import Arm
+from hierarchy.batch import Batch, Stored
 from hierarchy.block import Block
 from hierarchy.executor import Writer, blocks, bystander
-from hierarchy.journal import Entry
+from hierarchy.memory import Memory
 from hierarchy.oversee import oversee
-from hierarchy.recall import Row
 from hierarchy.roles import RoleSchedule
 from hierarchy.windows import whole_windows
 
 IN_FLIGHT = 2  # batches an actor holds: one to work on, one so that it never waits for the driver
-Known = Mapping[tuple[str, str, int], Row]
 
 
 @contextmanager
@@ -109,7 +108,7 @@ class RayRoles:
 
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every case as far as it goes."""
-        crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
+        crew = arm.recalls(bystander, writer.memory(cases), writer.commit)
         RoleSchedule(Block(cases, arm.plan), crew, RayDesk(self.actors(arm)), self.batch).run(writer.ended)
 
 
@@ -131,12 +130,12 @@ class RayShards:
             for worker in workers:
                 while waiting and sum(w is worker for w, _ in out.values()) < IN_FLIGHT:
                     part = cases.take(waiting.pop())
-                    known = writer.journal.known(arm.name, part.case_id_N.tolist())
+                    known = writer.journal.known(part.case_id_N.tolist())
                     out[worker.run.remote(part, known)] = (worker, len(part))
             done, _ = ray.wait(list(out), num_returns=1)
             for ref in done:
                 _, count = out.pop(ref)
-                writer.commit(ray.get(ref))
+                writer.journal.record(ray.get(ref))
                 ended += count
                 writer.ended(ended)
         for worker in workers:
@@ -144,20 +143,16 @@ class RayShards:
 
 
 class ShardWorker:
-    """Runs an arm's whole plan on blocks and returns the new journal rows."""
+    """Runs an arm's whole plan on blocks and returns the journal's new batches."""
 
     def __init__(self, arm: Arm) -> None:
         self.arm = arm
         self.performers = arm.performers()
 
-    def run(self, cases: Cases, known: Known) -> list[Entry]:
-        """One block; `known` are its rows that the journal has already, by (step, case, input hash)."""
-        fresh: list[Entry] = []
-
-        def memory(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
-            return [known.get((step, case, hash_)) for case, hash_ in zip(case_ids, hashes, strict=True)]
-
-        crew = self.arm.recalls(self.performers, memory, fresh.extend)
+    def run(self, cases: Cases, known: Sequence[Stored]) -> list[Batch]:
+        """One block; `known` is what the journal has of it already."""
+        fresh: list[Batch] = []
+        crew = self.arm.recalls(self.performers, Memory(known), fresh.append)
         oversee(Block(cases, self.arm.plan), self.arm.plan, crew)
         return fresh
 

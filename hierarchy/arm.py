@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from agents import rng
 from agents.agent import Agent
@@ -55,13 +56,16 @@ class Arm:
             return step_fingerprint(step, rng.key(step.role.value))
         return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
 
+    @cached_property
+    def _prints(self) -> dict[str, rng.Keys]:
+        return {step.step.id: self.fingerprint(step) for step in self.plan.steps}
+
     def recalls(
         self, performer: Callable[[PlannedStep], Performer], memory: Memory, commit: Commit
     ) -> dict[str, Recall]:
         """A recalling crew, every step of the plan by its instance name."""
-        prints = {step.step.id: self.fingerprint(step) for step in self.plan.steps}
         return {
-            step.name: Recall(self.name, step, performer(step), prints[step.step.id], memory, commit)
+            step.name: Recall(self.name, step, performer(step), self._prints[step.step.id], memory, commit)
             for step in self.plan.steps
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,18 @@ class Cases:
     def take(self, rows: NDArray[Any]) -> Cases:
         """The given rows (indices or mask)."""
         values: list[Any] = [getattr(self, field.name) for field in fields(self)]
-        taken: list[Any] = [None if value is None else value[rows] for value in values]
-        return Cases(*taken)
+        columns: list[Any] = [None if value is None else value[rows] for value in values]
+        taken = Cases(*columns)
+        if self.messages_N is not None:
+            taken.__dict__["said_N"] = self.said_N[rows]  # hashed once, not by every step that looks at the cases
+        return taken
+
+    @cached_property
+    def said_N(self) -> rng.Keys:
+        """A hash of each case's messages. Raises TypeError for cases without text."""
+        if self.messages_N is None:
+            raise TypeError("these cases carry no text")
+        return _message_keys(self.messages_N)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns that predicates on a case may name: `tags`, `region`, `role`."""
@@ -156,7 +167,7 @@ class View:
         """The input hash of each row: the step's fingerprint, the case and everything the step may read of it."""
         keys = rng.fold(fingerprint, self.cases.key_N, self.round)
         if self.cases.messages_N is not None:
-            keys = rng.fold(keys, _message_keys(self.cases.messages_N))
+            keys = rng.fold(keys, self.cases.said_N)
         # Equal hashes are equal questions across steps and arms, so the parts are told apart, not only their content.
         keys = rng.fold(
             keys, self.places, *self.bits, self.subject is not None, self.critic is not None, len(self.reads or {})
@@ -173,14 +184,14 @@ class View:
 
 
 def _message_keys(messages_N: Objects) -> rng.Keys:
-    texts = [None if m is None else "\x1e".join(f"{x.role}\x1f{x.content}" for x in m) for m in messages_N]
+    texts = [None if m is None else "\x1e".join([f"{x.role}\x1f{x.content}" for x in m]) for m in messages_N]
     return rng.text_keys(objects(texts))
 
 
 def _fold_column(keys: rng.Keys, column: NDArray[Any]) -> rng.Keys:
     flat = column.reshape(len(keys), -1)
     if flat.dtype == object:
-        if not any(x is not None for x in flat.ravel()):
+        if flat.ravel().tolist().count(None) == flat.size:
             return rng.fold(keys, flat.shape[1])
         return rng.fold(keys, *rng.text_keys(flat).T)
     if flat.dtype.kind == "f":

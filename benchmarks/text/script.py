@@ -26,6 +26,11 @@ def cases(count: int) -> list[Case]:
     ]
 
 
+def asked(request: str) -> Message:
+    """A user's turn."""
+    return Message("user", request)
+
+
 def constitution() -> Constitution:
     """One principle, so that every visit of a reviewer is one question."""
     return load_constitution("general").subset([PRINCIPLE])

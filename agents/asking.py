@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from agents import rng
 from agents.hearing import others
 from agents.model import Generated, Model, Prompt, Query, Scored, Use
-from agents.models.chat import indented
 from agents.records import Message
 from agents.slots import Slots
 from agents.style import PromptStyle
@@ -23,7 +22,7 @@ from constitutions.principle import draw_phrasing
 T = TypeVar("T")
 Ints = NDArray[Any]
 Template = str | Sequence[str]
-_SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": "TOOL"}
+_CHUNK = 512  # prompts rendered at a time; they are short-lived, and a block of them is a burden on the collector
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Asker:
     ) -> Query:
         count = len(rows)
 
-        def prompts() -> list[Prompt]:
+        def prompts() -> Iterator[Prompt]:
             return self._prompts(view, template, rows, seed, slots)
 
         return Query(
@@ -77,15 +76,23 @@ class Asker:
 
     def _prompts(
         self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Callable[[], Slots]
-    ) -> list[Prompt]:
+    ) -> Iterator[Prompt]:
         filled = {**self._shared(view, rows, seed), **slots()}
-        if isinstance(template, str):
-            return self._rendered(view, template, rows, filled)
-        names: Objects = np.array(template, object)
+        for first in range(0, len(rows), _CHUNK):
+            part = slice(first, first + _CHUNK)
+            here = {name: value if isinstance(value, str) else value[part] for name, value in filled.items()}
+            if isinstance(template, str):
+                yield from self._rendered(view, template, rows[part], here)
+            else:
+                yield from self._mixed(view, template[part], rows[part], here)
+
+    def _mixed(self, view: View, templates: Sequence[str], rows: Ints, slots: Slots) -> list[Prompt]:
+        """Prompts of several templates, each rendered for the rows that have it."""
+        names: Objects = np.array(templates, object)
         prompts: Objects = np.empty(len(rows), object)
-        for name in dict.fromkeys(template):
+        for name in dict.fromkeys(templates):
             where = np.flatnonzero(names == name)
-            part = {key: value if isinstance(value, str) else at(value, where) for key, value in filled.items()}
+            part = {key: value if isinstance(value, str) else at(value, where) for key, value in slots.items()}
             prompts[where] = objects(self._rendered(view, name, rows[where], part))
         return list(prompts)
 
@@ -98,11 +105,8 @@ class Asker:
 
     def _shared(self, view: View, rows: Ints, seed: rng.Keys) -> dict[str, str | Sequence[str]]:
         """The slots that every template may have."""
-        turns = view.cases.messages_N
         nonce = hexadecimal(seed)
-        said: str | Sequence[str] = (
-            "" if turns is None else at([conversation_text(messages) for messages in turns], rows)
-        )
+        said = "" if view.cases.messages_N is None else at(view.cases.transcript_N.tolist(), rows)
         heard: str | Sequence[str] = ""
         if view.role not in RESPONDERS and view.reads:
             heard = self.style.hearing(at(others(view, self.style.labels), rows), nonce)
@@ -125,11 +129,6 @@ def at(values: Sequence[T], rows: Ints) -> list[T]:
     if len(rows) == len(values) and (rows == np.arange(len(rows))).all():
         return list(values)
     return [values[row] for row in rows.tolist()]
-
-
-def conversation_text(messages: Sequence[Message]) -> str:
-    """A conversation as text, for styles that show it inside one message. No line of a turn can pose as a new turn."""
-    return "\n".join([f"{_SHOWN.get(m.role) or m.role.upper()}: {indented(m.content)}" for m in messages])
 
 
 def texts(values: Objects) -> list[str]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
-from agents.models.chat import indented
 from agents.style import Labels
+from agents.transcript import indented
 from agents.view import View
 from agents.vocabulary import RESPONDERS, Verdict
 
@@ -17,11 +17,13 @@ def others(view: View, words: Labels) -> list[str]:
 
     No line of a paragraph can pose as a heading or as another step's.
     """
-    parts = [
-        [indented(f"{name}: {said}") if said else "" for said in _say(view, output, words)]
-        for name, output in (view.reads or {}).items()
-    ]
+    parts = [_paragraphs(name, _say(view, output, words)) for name, output in (view.reads or {}).items()]
     return ["\n".join([part for part in row if part]) for row in zip(*parts, strict=True)] or [""] * len(view)
+
+
+def _paragraphs(name: str, said: list[str]) -> list[str]:
+    shown = {words: indented(f"{name}: {words}") if words else "" for words in set(said)}
+    return [shown[words] for words in said]
 
 
 def _say(view: View, output: Output, words: Labels) -> list[str]:

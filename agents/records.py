@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn: `role` is `system`, `user`, `assistant`, `tool` or a marker a prompt style adds; `content` is text."""
 
     role: str

@@ -47,9 +47,13 @@ def numbered(number: NDArray[np.uint64]) -> Keys:
     return number * _GOLDEN + _NUMBERED
 
 
+NO_TEXT = key(0)
+"""The key of an absent text: no text has the key of a number."""
+
+
 def text_keys(texts: NDArray[np.object_]) -> Keys:
     """A uint64 key per text of an object array of any shape (`None` has its own key)."""
-    none, blake2b = key(0).tobytes(), hashlib.blake2b  # no text has the key of a number
+    none, blake2b = NO_TEXT.tobytes(), hashlib.blake2b
     flat = [none if t is None else blake2b(f"str:{t}".encode(), digest_size=8).digest() for t in texts.ravel().tolist()]
     return np.frombuffer(b"".join(flat), "<u8").astype(np.uint64).reshape(texts.shape)
 

@@ -103,10 +103,7 @@ def _pack(columns: Mapping[str, Array], **told: str) -> bytes:
 
 def _arrow(column: Array) -> pa.Array:
     flat = column.ravel()
-    if flat.dtype == object:
-        values = pa.array([None if x is None else x.encode("utf-8", "surrogatepass") for x in flat], pa.binary())
-    else:
-        values = pa.array(flat)
+    values = _bytes(flat) if flat.dtype == object else pa.array(flat)
     if column.ndim == 1:
         return values
     return pa.FixedSizeListArray.from_arrays(values, int(np.prod(column.shape[1:])))
@@ -124,6 +121,19 @@ def _numpy(values: pa.Array, shape: Sequence[int]) -> Array:
     count = len(values)
     flat = values.flatten() if pa.types.is_fixed_size_list(values.type) else values
     if pa.types.is_binary(flat.type):
-        texts = [None if x is None else x.decode("utf-8", "surrogatepass") for x in flat.to_pylist()]
-        return objects(texts).reshape(count, *shape)
+        return _texts(flat).reshape(count, *shape)
     return np.array(flat.to_numpy(zero_copy_only=False)).reshape(count, *shape)
+
+
+def _bytes(texts: Objects) -> pa.Array:
+    try:
+        return pa.array(texts, pa.string()).cast(pa.binary())
+    except UnicodeEncodeError:  # a lone surrogate
+        return pa.array([None if x is None else x.encode("utf-8", "surrogatepass") for x in texts], pa.binary())
+
+
+def _texts(values: pa.Array) -> Objects:
+    try:
+        return objects(values.cast(pa.string()).to_pylist())
+    except pa.ArrowInvalid:  # a lone surrogate
+        return objects([None if x is None else x.decode("utf-8", "surrogatepass") for x in values.to_pylist()])

@@ -62,8 +62,9 @@ class Recall:
         if not len(fresh):
             return known
         # Who escalates depends on the whole window, also on the cases that are known.
-        windowed = isinstance(self.step.step.rule, TopShare)
-        computed = self.performer.act(view).take(fresh) if windowed else self.performer.act(view.take(fresh))
+        whole = len(fresh) == len(view) or isinstance(self.step.step.rule, TopShare)
+        said = self.performer.act(view if whole else view.take(fresh))
+        computed = said.take(fresh) if whole and len(fresh) < len(view) else said
         self.keep(view, hashes, fresh, computed)
         return merge(known, fresh, computed)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.model import Generated, Query, Scored, Unanswerable
+from agents.model import Generated, Prompt, Query, Scored, Unanswerable
 from agents.spec import ScriptedSpec
 from agents.view import objects
 from constitutions.errors import InputError
@@ -29,8 +30,7 @@ class ScriptedModel:
         """What the function writes, per row; None or empty text is an absent answer."""
         if self._generate is None:
             raise InputError("scripted model: asked to write, but no `generate` function is named")
-        function, seeds = self._generate, query.seed_N.tolist()
-        said = [_ask(function, prompt.messages, seed) for prompt, seed in zip(query.prompts(), seeds, strict=True)]
+        said = _ask(self._generate, query.prompts(), query.seed_N.tolist())
         text = objects([answer if answer and answer.strip() else None for answer in said])
         present = np.array([answer is not None for answer in text], bool)
         return Generated(text, present, np.zeros(len(query), np.int32))
@@ -39,8 +39,7 @@ class ScriptedModel:
         """The function's numbers, normalised; None, negative, infinite or all-zero numbers cannot be read."""
         if self._score is None:
             raise InputError("scripted model: asked for a verdict, but no `score` function is named")
-        function = self._score
-        said = [_ask(function, prompt.messages, labels) for prompt in query.prompts()]
+        said = _ask(self._score, query.prompts(), [labels] * len(query))
         return Scored(_shares(said, len(labels)), np.zeros(len(query), np.int32))
 
 
@@ -56,18 +55,23 @@ def _shares(said: Sequence[Any], width: int) -> NDArray[np.float64]:
 def _numbers(said: Sequence[Any], width: int) -> NDArray[np.float64]:
     """What was said, [n, width]; NaN for a row that has another shape."""
     unread = np.full(width, np.nan)
-    if all(type(row) in (tuple, list) and len(row) == width and type(row[0]) is float for row in said):
-        return np.array(said, np.float64).reshape(len(said), width)  # as a rule; a cell with a shape of its own raises
+    with suppress(ValueError, TypeError):  # rows of different shapes
+        numbers = np.array(said, np.float64)
+        if numbers.shape == (len(said), width):
+            return numbers
     rows = [unread if row is None else np.asarray(row, np.float64) for row in said]
     return np.array([row if row.shape == (width,) else unread for row in rows]).reshape(len(said), width)
 
 
-def _ask(function: Callable[..., Any], *given: Any) -> Any:
-    """What the function says; None where it declares the question unanswerable. Any other exception is its fault."""
-    try:
-        return function(*given)
-    except Unanswerable:
-        return None
+def _ask(function: Callable[..., Any], prompts: Iterable[Prompt], given: Sequence[Any]) -> list[Any]:
+    """What the function says per row; None where it declares the question unanswerable. Other exceptions are faults."""
+    said: list[Any] = []
+    for prompt, more in zip(prompts, given, strict=True):
+        try:
+            said.append(function(prompt.messages, more))
+        except Unanswerable:
+            said.append(None)
+    return said
 
 
 def _load(name: str | None, key: str) -> Callable[..., Any] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import getrandbits
 
-from agents.models.chat import indented
 from agents.records import Message
+from agents.transcript import indented
 from benchmarks.text.script import constitution
 
 _STATEMENT = constitution().principles[0].statement

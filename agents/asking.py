@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from agents import rng
 from agents.hearing import others
 from agents.model import Generated, Model, Prompt, Query, Scored, Use
 from agents.records import Message
-from agents.slots import Slots
+from agents.slots import LazySlots, Slots
 from agents.style import PromptStyle
 from agents.view import Objects, View, objects
 from agents.vocabulary import RESPONDERS
@@ -57,13 +58,14 @@ class Asker:
         rows: Ints,
         *,
         seed: rng.Keys,
-        slots: Callable[[], Slots],
+        slots: LazySlots,
         principle: Ints | None = None,
     ) -> Query:
         count = len(rows)
 
         def prompts() -> Iterator[Prompt]:
-            return self._prompts(view, template, rows, seed, slots)
+            names = [template] * count if isinstance(template, str) else template
+            return chain.from_iterable(self._pieces(view, names, rows, seed, slots))
 
         return Query(
             use=use,
@@ -74,26 +76,28 @@ class Asker:
             principle_N=np.full(count, -1, np.int16) if principle is None else principle.astype(np.int16),
         )
 
-    def _prompts(
-        self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Callable[[], Slots]
-    ) -> Iterator[Prompt]:
-        filled = {**self._shared(view, rows, seed), **slots()}
+    def _pieces(
+        self, view: View, names: Sequence[str], rows: Ints, seed: rng.Keys, slots: LazySlots
+    ) -> Iterator[list[Prompt]]:
+        """The prompts, some rows at a time; `names` are the rows' templates."""
+        wanted = frozenset[str]().union(*(self.style.slots(self.style.template(name)) for name in set(names)))
+        filled: dict[str, str | Sequence[str]] = {**self._shared(view, rows, seed)}
+        filled |= {n: value if isinstance(value, str) else value() for n, value in slots.items() if n in wanted}
         for first in range(0, len(rows), _CHUNK):
             part = slice(first, first + _CHUNK)
             here = {name: value if isinstance(value, str) else value[part] for name, value in filled.items()}
-            if isinstance(template, str):
-                yield from self._rendered(view, template, rows[part], here)
-            else:
-                yield from self._mixed(view, template[part], rows[part], here)
+            yield self._mixed(view, names[part], rows[part], here)
 
-    def _mixed(self, view: View, templates: Sequence[str], rows: Ints, slots: Slots) -> list[Prompt]:
+    def _mixed(self, view: View, names: Sequence[str], rows: Ints, slots: Slots) -> list[Prompt]:
         """Prompts of several templates, each rendered for the rows that have it."""
-        names: Objects = np.array(templates, object)
+        kinds = list(dict.fromkeys(names))
+        if len(kinds) == 1:
+            return self._rendered(view, kinds[0], rows, slots)
         prompts: Objects = np.empty(len(rows), object)
-        for name in dict.fromkeys(templates):
-            where = np.flatnonzero(names == name)
+        for kind in kinds:
+            where = np.flatnonzero(np.array(names, object) == kind)
             part = {key: value if isinstance(value, str) else at(value, where) for key, value in slots.items()}
-            prompts[where] = objects(self._rendered(view, name, rows[where], part))
+            prompts[where] = objects(self._rendered(view, kind, rows[where], part))
         return list(prompts)
 
     def _rendered(self, view: View, template: str, rows: Ints, slots: Slots) -> list[Prompt]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 SLOTS = frozenset(
@@ -28,6 +28,8 @@ SLOTS = frozenset(
 
 Slots = Mapping[str, str | Sequence[str]]
 """What goes into each slot: one text for all rows, or one per row. A slot that is not named is empty."""
+LazySlots = Mapping[str, str | Callable[[], Sequence[str]]]
+"""The same, with columns that are made only where a template has the slot."""
 
 
 def fill(content: str, slots: Slots, count: int) -> list[str]:

@@ -93,15 +93,17 @@ class PromptStyle(Spec):
         self, template: tuple[Part, ...], conversations: Sequence[tuple[Message, ...]], slots: Slots
     ) -> list[tuple[Message, ...]]:
         """The messages of a question, one per conversation. Slot values are put in once and never looked at again."""
-        if len(template) == 1 and template[0].splice is not None:
-            return list(conversations)
-        parts: list[Sequence[tuple[Message, ...]]] = [
-            conversations
-            if part.splice is not None
-            else [(Message(part.role, text),) for text in fill(part.content, slots, len(conversations))]
-            for part in template
+        count = len(conversations)
+        written = [[Message(part.role, text) for text in fill(part.content, slots, count)] for part in template]
+        if not any(part.splice for part in template):
+            return list(zip(*written, strict=True))
+        spliced = [
+            conversations if part.splice is not None else [(message,) for message in messages]
+            for part, messages in zip(template, written, strict=True)
         ]
-        return [tuple(chain.from_iterable(row)) for row in zip(*parts, strict=True)]
+        if len(spliced) == 1:
+            return list(spliced[0])
+        return [tuple(chain.from_iterable(row)) for row in zip(*spliced, strict=True)]
 
     def slots(self, template: tuple[Part, ...]) -> frozenset[str]:
         """The slots that a template has."""

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from agents import rng
 from agents.agent import Agent
-from agents.spec import AgentSpec
+from agents.spec import AgentSpec, TransformersSpec
 from agents.vocabulary import Role
 from hierarchy.consensus import Consensus
 from hierarchy.memory import Memory
@@ -55,6 +55,11 @@ class Arm:
         if step.step.agent is None:
             return step_fingerprint(step, rng.key(step.role.value))
         return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
+
+    def costly(self) -> frozenset[str]:
+        """The step instances that a language model plays: what they said is not lightly computed again."""
+        models = {name for name, spec in self.used().items() if isinstance(spec.model, TransformersSpec)}
+        return frozenset(step.name for step in self.plan.steps if step.step.agent in models)
 
     @cached_property
     def _prints(self) -> dict[str, rng.Keys]:

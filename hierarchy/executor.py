@@ -7,6 +7,7 @@ All four leave the same rows in the journal.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from hierarchy.journal import Journal
 from hierarchy.memory import Memory
 from hierarchy.oversee import Performer, oversee
 from hierarchy.plan import PlannedStep
-from hierarchy.recall import Nobody
+from hierarchy.recall import Commit, Nobody
 from hierarchy.roles import LocalDesk, RoleSchedule
 from hierarchy.windows import whole_windows
 
@@ -39,6 +40,22 @@ class Writer:
     def commit(self, batch: Batch) -> None:
         """One batch, one commit."""
         self.journal.record([batch])
+
+    @contextmanager
+    def together(self, costly: frozenset[str]) -> Iterator[Commit]:
+        """One commit for the batches of a block, at its end; at once after a costly step (named by its instance)."""
+        held: list[Batch] = []
+
+        def commit(batch: Batch) -> None:
+            held.append(batch)
+            if batch.step in costly:
+                self.journal.record(held)
+                held.clear()
+
+        try:
+            yield commit
+        finally:
+            self.journal.record(held)
 
     def memory(self, cases: Cases) -> Memory:
         """What the journal knows of these cases."""
@@ -64,8 +81,8 @@ class LocalShards:
         performers = arm.performers()
         for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
             part = cases.take(rows)
-            crew = arm.recalls(performers, writer.memory(part), writer.commit)
-            oversee(Block(part, arm.plan), arm.plan, crew)
+            with writer.together(arm.costly()) as commit:
+                oversee(Block(part, arm.plan), arm.plan, arm.recalls(performers, writer.memory(part), commit))
             writer.ended(int(rows[-1]) + 1)
 
 

@@ -69,5 +69,5 @@ def _asked(asker: Asker, view: View, rows: Ints, a: int, b: int) -> Scored:
         rows,
         (words.first, words.second),
         seed=asker.seeds(Use.COMPARE, view, rows, revision[rows, a], revision[rows, b], a, b),
-        slots=lambda: {"first": texts(subject[rows, a]), "second": texts(subject[rows, b])},
+        slots={"first": lambda: texts(subject[rows, a]), "second": lambda: texts(subject[rows, b])},
     )

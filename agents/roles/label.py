@@ -24,7 +24,7 @@ def label(asker: Asker, view: View) -> Output:
         rows,
         view.labels,
         seed=asker.seeds(Use.LABEL, view, rows, revision[rows, 0]),
-        slots=lambda: {"response": texts(subject[rows, 0]), "labels": ", ".join(view.labels)},
+        slots={"response": lambda: texts(subject[rows, 0]), "labels": ", ".join(view.labels)},
     )
     probability = np.full((len(view), len(view.labels)), np.nan)
     probability[rows] = scored.probability_NL

@@ -18,7 +18,7 @@ def answer(asker: Asker, view: View) -> Output:
     """The base: `view.candidates` first answers per case, each from its own random key."""
     rows, candidate = _grid(view, np.arange(len(view)))
     seed = asker.seeds(Use.RESPOND, view, rows, 0, candidate)
-    written = asker.generate(Use.RESPOND, view, "base", rows, seed=seed, slots=dict)
+    written = asker.generate(Use.RESPOND, view, "base", rows, seed=seed, slots={})
     return _output(view, (rows, candidate), written, np.zeros(len(view), np.int16), np.full(len(view), -1))
 
 
@@ -37,18 +37,9 @@ def revise(asker: Asker, view: View) -> Output:
     rows, candidate = _grid(view, np.flatnonzero(present.any(axis=1)))
     drawn = phrasing(asker, "revision", view, np.arange(len(view)), 1 << 20, parent)
 
-    def slots() -> dict[str, str | list[str]]:
-        worst = [principles[p] for p in at(which, rows)]
-        requests = [
-            p.revision_requests[n % len(p.revision_requests)] for p, n in zip(worst, drawn[rows].tolist(), strict=True)
-        ]
-        return {
-            "response": texts(subject[rows, first[rows]]),
-            "critique": at(critique, rows),
-            "revision_request": requests,
-            "principle_id": [principle.id for principle in worst],
-            "statement": [principle.statement for principle in worst],
-        }
+    def requests() -> list[str]:
+        asked = [principles[p].revision_requests for p in at(which, rows)]
+        return [some[n % len(some)] for some, n in zip(asked, drawn[rows].tolist(), strict=True)]
 
     written = asker.generate(
         Use.REVISE,
@@ -56,7 +47,13 @@ def revise(asker: Asker, view: View) -> Output:
         ["revise" if said else "revise_blind" for said in at(critique, rows)],
         rows,
         seed=asker.seeds(Use.REVISE, view, rows, parent[rows] + 1, candidate),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[rows, first[rows]]),
+            "critique": lambda: at(critique, rows),
+            "revision_request": requests,
+            "principle_id": lambda: [principles[p].id for p in at(which, rows)],
+            "statement": lambda: [principles[p].statement for p in at(which, rows)],
+        },
     )
     counts = np.array([len(principle.revision_requests) for principle in principles], np.int64)[which]
     return _output(view, (rows, candidate), written, parent + 1, drawn % counts)

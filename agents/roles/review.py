@@ -49,7 +49,7 @@ def screen(asker: Asker, view: View) -> Output:
         rows,
         (words.violated, words.fine),
         seed=asker.seeds(Use.OVERRIDE, view, rows),
-        slots=dict,
+        slots={},
     )
     columns["override"] = scored.probability_NL[:, 0]
     columns["unread"] = columns["unread"] | np.isnan(columns["override"])
@@ -67,18 +67,16 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
     requests = [request for principle in view.constitution.principles for request in principle.critique_requests]
 
     at = (rows, which[rows])
-
-    def slots() -> dict[str, str | list[str]]:
-        asked = [requests[n] for n in (drawn[rows] % len(requests)).tolist()]
-        return {"response": texts(subject[at]), "critique_request": asked}
-
     written = asker.generate(
         Use.CRITIQUE,
         view,
         "critique",
         rows,
         seed=asker.seeds(Use.CRITIQUE, view, rows, revision[at], which[rows]),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[at]),
+            "critique_request": lambda: [requests[n] for n in (drawn[rows] % len(requests)).tolist()],
+        },
     )
     columns = {
         "critique": np.full(len(view), None, object),
@@ -102,17 +100,6 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
     words = asker.style.labels
 
     at = (case, candidate)
-
-    def slots() -> dict[str, str | list[str]]:
-        which = principle.tolist()
-        return {
-            "response": texts(subject[at]),
-            "critique": "" if critique is None else texts(critique[case]),
-            "principle_id": [principles[p].id for p in which],
-            "statement": [principles[p].statement for p in which],
-            "claim": [(words.fine, words.violated, _UNREAD)[said] for said in claim.tolist()],
-        }
-
     scored = asker.score(
         use,
         view,
@@ -120,7 +107,13 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
         case,
         (words.violated, words.fine),
         seed=asker.seeds(use, view, case, revision[at], candidate, principle),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[at]),
+            "critique": "" if critique is None else lambda: texts(critique[case]),
+            "principle_id": lambda: [principles[p].id for p in principle.tolist()],
+            "statement": lambda: [principles[p].statement for p in principle.tolist()],
+            "claim": lambda: [(words.fine, words.violated, _UNREAD)[said] for said in claim.tolist()],
+        },
         principle=np.asarray(view.bits, np.int16)[principle],
     )
     probability = np.full(shape, np.nan)

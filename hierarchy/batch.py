@@ -19,7 +19,7 @@ from agents.columns import Array, Output
 from agents.view import Objects, objects
 from agents.vocabulary import Role
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+_OPTIONS = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1), use_threads=False)
 
 
 @dataclass(frozen=True)

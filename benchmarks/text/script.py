@@ -32,13 +32,16 @@ def asked(request: str) -> Message:
 
 
 def constitution() -> Constitution:
-    """One principle, so that every visit of a reviewer is one question."""
-    return load_constitution("general").subset([PRINCIPLE])
+    """One principle, so that every visit of a reviewer is one question; one phrasing, so that none is drawn."""
+    whole = load_constitution("general").subset([PRINCIPLE])
+    (principle,) = whole.principles
+    one = principle.model_copy(update={"revision_requests": principle.revision_requests[:1]})
+    return whole.model_copy(update={"principles": (one,)})
 
 
 def answer(messages: Sequence[Message], seed: int) -> str:
-    """An answer that repeats the head of the question."""
-    return "You asked: " + messages[-1].content[:120]
+    """An answer that repeats some of the question, behind where a nonce would stand."""
+    return f"You asked: {messages[-1].content[20:60]} ... This is what can be said about it, as far as anybody knows."
 
 
 def accept(messages: Sequence[Message], labels: Sequence[str]) -> tuple[float, float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from constitutions.principle import draw_phrasing
 T = TypeVar("T")
 Ints = NDArray[Any]
 Template = str | Sequence[str]
-_CHUNK = 512  # prompts rendered at a time; they are short-lived, and a block of them is a burden on the collector
+_CHUNK = 128  # prompts rendered at a time; they are short-lived, and a block of them is a burden on the collector
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Asker:
         conversations: list[tuple[Message, ...]] = [()] * len(rows) if turns is None else turns[rows].tolist()
         opens = self.style.opens_turn(template)
         asked = self.style.render(self.style.template(template), conversations, slots)
-        return [Prompt(messages, opens) for messages in asked]
+        return list(map(partial(tuple.__new__, Prompt), zip(asked, repeat(opens), strict=False)))
 
     def _shared(self, view: View, rows: Ints, seed: rng.Keys) -> dict[str, str | Sequence[str]]:
         """The slots that every template may have."""

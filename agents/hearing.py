@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def others(view: View, words: Labels) -> list[str]:
     No line of a paragraph can pose as a heading or as another step's.
     """
     parts = [_paragraphs(name, _say(view, output, words)) for name, output in (view.reads or {}).items()]
-    return ["\n".join([part for part in row if part]) for row in zip(*parts, strict=True)] or [""] * len(view)
+    return _joined(parts) or [""] * len(view)
 
 
 def _paragraphs(name: str, said: list[str]) -> list[str]:
@@ -26,13 +28,20 @@ def _paragraphs(name: str, said: list[str]) -> list[str]:
     return [shown[words] for words in said]
 
 
+def _joined(columns: Sequence[Sequence[str | None]]) -> list[str]:
+    """The parts of each row that say something, one to a line."""
+    rows = zip(*columns, strict=True)
+    if all(map(all, columns)):
+        return ["\n".join(row) for row in rows]
+    return ["\n".join([part for part in row if part]) for row in rows]
+
+
 def _say(view: View, output: Output, words: Labels) -> list[str]:
     """What one step said, per row: its text or critique, and its findings in the style's words."""
     if output.role in RESPONDERS:
         return ["\n".join([text for text in row if text is not None]) for row in output["text"].tolist()]
     critique = [output["critique"].tolist()] if "critique" in output.columns else []
-    columns = [*critique, _findings(view, output, words)]
-    return ["\n".join([part for part in row if part]) for row in zip(*columns, strict=True)]
+    return _joined([column for column in critique if any(column)] + [_findings(view, output, words)])
 
 
 def _findings(view: View, output: Output, words: Labels) -> list[str]:

@@ -54,7 +54,9 @@ NO_TEXT = key(0)
 def text_keys(texts: NDArray[np.object_]) -> Keys:
     """A uint64 key per text of an object array of any shape (`None` has its own key)."""
     none, blake2b = NO_TEXT.tobytes(), hashlib.blake2b
-    flat = [none if t is None else blake2b(f"str:{t}".encode(), digest_size=8).digest() for t in texts.ravel().tolist()]
+    flat = [
+        none if t is None else blake2b(b"str:" + t.encode(), digest_size=8).digest() for t in texts.ravel().tolist()
+    ]
     return np.frombuffer(b"".join(flat), "<u8").astype(np.uint64).reshape(texts.shape)
 
 

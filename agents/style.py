@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from agents.records import Message
+from agents.records import Message, turns
 from agents.slots import Slots, fill, wanted
 from agents.spec import Spec
 from constitutions.errors import InputError
@@ -94,7 +94,7 @@ class PromptStyle(Spec):
     ) -> list[tuple[Message, ...]]:
         """The messages of a question, one per conversation. Slot values are put in once and never looked at again."""
         count = len(conversations)
-        written = [[Message(part.role, text) for text in fill(part.content, slots, count)] for part in template]
+        written = [turns(part.role, fill(part.content, slots, count)) for part in template]
         if not any(part.splice for part in template):
             return list(zip(*written, strict=True))
         spliced = [

@@ -195,7 +195,7 @@ def _present(column: NDArray[Any]) -> Mask:
         present: Mask = ~np.isnan(column)
         return present
     if column.dtype.kind == "O":
-        return np.fromiter((value is not None for value in column), dtype=bool, count=len(column))
+        return np.array([value is not None for value in column.tolist()], dtype=np.bool_)
     return np.ones(len(column), dtype=bool)
 
 

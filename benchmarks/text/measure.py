@@ -113,5 +113,13 @@ def measure() -> dict[str, Any]:
     }
 
 
+def lines(found: dict[str, Any]) -> list[str]:
+    """A line per way."""
+    speeds = found["cases_per_second"]
+    told = [f"text path, {FAST} cases: {speeds['ours']:.0f} cases/s, journal and Parquet; times the speed of:"]
+    told += [f"  {name:34} {ratio:7.2f}   {speeds[name]:.0f} cases/s" for name, ratio in found["ours_over"].items()]
+    return told + [f"  {name:34} skipped: {why}" for name, why in found["skipped"].items()]
+
+
 if __name__ == "__main__":
-    print(measure())
+    print("\n".join(lines(measure())))

@@ -118,13 +118,12 @@ class Journal:
         count = len(batch)
         new = insert_new(connection, _ENTRY, zip(cases, hashes, [step] * count, [number] * count, strict=True))
         if new < count:
-            kept = connection.execute(
-                select(_ENTRY.c.case_id, _ENTRY.c.input_hash).where(_ENTRY.c.batch == number, _ENTRY.c.step == step)
-            ).all()
-            first = {
-                (case, hash_): n for n, (case, hash_) in reversed(list(enumerate(zip(cases, hashes, strict=True))))
-            }
-            batch = batch.take(np.array(sorted(first[tuple(key)] for key in kept), np.int64))
+            mine = among(connection, _ENTRY.c.case_id, cases), _ENTRY.c.batch == number
+            kept = connection.execute(select(_ENTRY.c.case_id, _ENTRY.c.input_hash).where(*mine)).all()
+            first: dict[tuple[str, int], int] = {}
+            for n, key in enumerate(zip(cases, hashes, strict=True)):
+                first.setdefault(key, n)
+            batch = batch.take(np.array(sorted(first[case, hash_] for case, hash_ in kept), np.int64))
         if new:
             stored = Stored.of(batch)
             row = {"id": number, "step": step, "head": stored.head, "body": stored.body}

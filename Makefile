@@ -33,7 +33,8 @@ test: env ## run the test suite
 nightly: env ## run the tests that are too long for `make test`
 	HYPOTHESIS_PROFILE=new $(VENV)/bin/python -m pytest -m nightly
 
-bench: env ## measure the engine against flat loops
+bench: env ## measure the engine against flat loops, and the text path against other frameworks
+	-@$(PIP_INSTALL) -e '.[bench]' || echo "The extra 'bench' cannot be installed; what needs it is skipped."
 	$(VENV)/bin/python -m benchmarks
 
 lint: env ## run the linters and the type checker

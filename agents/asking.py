@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +14,17 @@ from numpy.typing import NDArray
 from agents import rng
 from agents.hearing import others
 from agents.model import Generated, Model, Prompt, Query, Scored, Use
-from agents.models.chat import indented
 from agents.records import Message
+from agents.slots import LazySlots, Slots
 from agents.style import PromptStyle
-from agents.view import Objects, View
+from agents.view import Objects, View, objects
 from agents.vocabulary import RESPONDERS
 from constitutions.principle import draw_phrasing
 
+T = TypeVar("T")
 Ints = NDArray[Any]
-Slots = Callable[[int], Mapping[str, str]]
 Template = str | Sequence[str]
-_SHOWN = {"user": "USER", "assistant": "ASSISTANT", "system": "SYSTEM", "tool": "TOOL"}
+_CHUNK = 128  # prompts rendered at a time; they are short-lived, and a block of them is a burden on the collector
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,14 @@ class Asker:
         rows: Ints,
         *,
         seed: rng.Keys,
-        slots: Slots,
+        slots: LazySlots,
         principle: Ints | None = None,
     ) -> Query:
         count = len(rows)
 
-        def prompts() -> list[Prompt]:
-            return self._prompts(view, template, rows, seed, slots)
+        def prompts() -> Iterator[Prompt]:
+            names = [template] * count if isinstance(template, str) else template
+            return chain.from_iterable(self._pieces(view, names, rows, seed, slots))
 
         return Query(
             use=use,
@@ -74,34 +77,68 @@ class Asker:
             principle_N=np.full(count, -1, np.int16) if principle is None else principle.astype(np.int16),
         )
 
-    def _prompts(self, view: View, template: Template, rows: Ints, seed: rng.Keys, slots: Slots) -> list[Prompt]:
-        names = [template] * len(rows) if isinstance(template, str) else template
-        constitution = view.constitution.text()
-        notes = others(view, self.style.labels) if view.role not in RESPONDERS else None
-        prompts = []
-        for i, (row, name) in enumerate(zip(rows.tolist(), names, strict=True)):
-            messages = view.cases.messages_N[row] if view.cases.messages_N is not None else ()
-            nonce = f"{int(seed[i]):016x}"
-            filled = {
-                "constitution": constitution,
-                "conversation_text": conversation_text(messages),
-                "nonce": nonce,
-                "heard": self.style.hearing(notes[row], nonce) if notes is not None else "",
-                **slots(i),
-            }
-            asked = self.style.render(self.style.template(name), messages, filled)
-            prompts.append(Prompt(asked, self.style.opens_turn(name)))
-        return prompts
+    def _pieces(
+        self, view: View, names: Sequence[str], rows: Ints, seed: rng.Keys, slots: LazySlots
+    ) -> Iterator[list[Prompt]]:
+        """The prompts, some rows at a time; `names` are the rows' templates."""
+        wanted = frozenset[str]().union(*(self.style.slots(self.style.template(name)) for name in set(names)))
+        filled: dict[str, str | Sequence[str]] = {**self._shared(view, rows, seed)}
+        filled |= {n: value if isinstance(value, str) else value() for n, value in slots.items() if n in wanted}
+        for first in range(0, len(rows), _CHUNK):
+            part = slice(first, first + _CHUNK)
+            here = {name: value if isinstance(value, str) else value[part] for name, value in filled.items()}
+            yield self._mixed(view, names[part], rows[part], here)
+
+    def _mixed(self, view: View, names: Sequence[str], rows: Ints, slots: Slots) -> list[Prompt]:
+        """Prompts of several templates, each rendered for the rows that have it."""
+        kinds = list(dict.fromkeys(names))
+        if len(kinds) == 1:
+            return self._rendered(view, kinds[0], rows, slots)
+        prompts: Objects = np.empty(len(rows), object)
+        for kind in kinds:
+            where = np.flatnonzero(np.array(names, object) == kind)
+            part = {key: value if isinstance(value, str) else at(value, where) for key, value in slots.items()}
+            prompts[where] = objects(self._rendered(view, kind, rows[where], part))
+        return list(prompts)
+
+    def _rendered(self, view: View, template: str, rows: Ints, slots: Slots) -> list[Prompt]:
+        turns = view.cases.messages_N
+        conversations: list[tuple[Message, ...]] = [()] * len(rows) if turns is None else turns[rows].tolist()
+        opens = self.style.opens_turn(template)
+        asked = self.style.render(self.style.template(template), conversations, slots)
+        return list(map(partial(tuple.__new__, Prompt), zip(asked, repeat(opens), strict=False)))
+
+    def _shared(self, view: View, rows: Ints, seed: rng.Keys) -> dict[str, str | Sequence[str]]:
+        """The slots that every template may have."""
+        nonce = hexadecimal(seed)
+        said = "" if view.cases.messages_N is None else at(view.cases.transcript_N.tolist(), rows)
+        heard: str | Sequence[str] = ""
+        if view.role not in RESPONDERS and view.reads:
+            heard = self.style.hearing(at(others(view, self.style.labels), rows), nonce)
+        return {
+            "constitution": view.constitution.text(),
+            "conversation_text": said,
+            "nonce": nonce,
+            "heard": heard,
+        }
 
 
-def conversation_text(messages: Sequence[Message]) -> str:
-    """A conversation as text, for styles that show it inside one message. No line of a turn can pose as a new turn."""
-    return "\n".join(f"{_SHOWN.get(m.role, m.role.upper())}: {indented(m.content)}" for m in messages)
+def hexadecimal(keys: rng.Keys) -> list[str]:
+    """Each key as sixteen hexadecimal digits."""
+    digits = keys.astype(">u8").tobytes().hex()
+    return [digits[i : i + 16] for i in range(0, len(digits), 16)]
 
 
-def text(value: object) -> str:
-    """A slot's text; an absent one is empty."""
-    return "" if value is None else str(value)
+def at(values: Sequence[T], rows: Ints) -> list[T]:
+    """The values of the given rows."""
+    if len(rows) == len(values) and (rows == np.arange(len(rows))).all():
+        return list(values)
+    return [values[row] for row in rows.tolist()]
+
+
+def texts(values: Objects) -> list[str]:
+    """A slot's text per row; an absent one is empty."""
+    return ["" if value is None else value for value in values.tolist()]
 
 
 def phrasing(asker: Asker, use: str, view: View, rows: Ints, counts: int, revision: Ints) -> NDArray[np.int64]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.columns import Output
-from agents.models.chat import indented
 from agents.style import Labels
+from agents.transcript import indented
 from agents.view import View
 from agents.vocabulary import RESPONDERS, Verdict
 
@@ -14,36 +19,51 @@ def others(view: View, words: Labels) -> list[str]:
 
     No line of a paragraph can pose as a heading or as another step's.
     """
-    parts = [
-        [indented(f"{name}: {said}") if said else "" for said in _say(view, output, words)]
-        for name, output in _read(view)
-    ]
-    return ["\n".join(part for part in row if part) for row in zip(*parts, strict=True)] if parts else [""] * len(view)
+    parts = [_paragraphs(name, _say(view, output, words)) for name, output in (view.reads or {}).items()]
+    return _joined(parts) or [""] * len(view)
 
 
-def _read(view: View) -> list[tuple[str, Output]]:
-    return list((view.reads or {}).items())
+def _paragraphs(name: str, said: list[str]) -> list[str]:
+    shown = {words: indented(f"{name}: {words}") if words else "" for words in set(said)}
+    return [shown[words] for words in said]
+
+
+def _joined(columns: Sequence[Sequence[str | None]]) -> list[str]:
+    """The parts of each row that say something, one to a line."""
+    rows = zip(*columns, strict=True)
+    if all(map(all, columns)):
+        return ["\n".join(row) for row in rows]
+    return ["\n".join([part for part in row if part]) for row in rows]
 
 
 def _say(view: View, output: Output, words: Labels) -> list[str]:
     """What one step said, per row: its text or critique, and its findings in the style's words."""
-    said: list[str] = []
-    for n in range(len(output)):
-        if output.role in RESPONDERS:
-            parts = [str(text) for text in output["text"][n] if text is not None]
-        else:
-            parts = [str(output["critique"][n])] if "critique" in output.columns and output["critique"][n] else []
-            parts += _findings(view, output, n, words)
-        said.append("\n".join(parts))
-    return said
+    if output.role in RESPONDERS:
+        return ["\n".join([text for text in row if text is not None]) for row in output["text"].tolist()]
+    critique = [output["critique"].tolist()] if "critique" in output.columns else []
+    return _joined([column for column in critique if any(column)] + [_findings(view, output, words)])
 
 
-def _findings(view: View, output: Output, n: int, words: Labels) -> list[str]:
-    if output["verdict"][n] == Verdict.MISSING:
-        return []
-    ids = view.constitution.ids
+def _findings(view: View, output: Output, words: Labels) -> list[str]:
+    """The findings per row; empty where the verdict is missing. Rows that found the same are put in words once."""
+    ids, verdict = view.constitution.ids, output["verdict"]
     if "finding_flag" not in output.columns or output["finding_flag"].shape[2] != len(ids):
-        return [f"says {Verdict(int(output['verdict'][n])).name.lower()}"]
-    present, flag = output["finding_present"][n].any(axis=0), output["finding_flag"][n].any(axis=0)
-    told = [f"{name} {words.violated if flag[p] else words.fine}" for p, name in enumerate(ids) if present[p]]
-    return [", ".join(told)] if told else []
+        said = ["" if v == Verdict.MISSING else f"says {v.name.lower()}" for v in Verdict]
+        return [said[code] for code in verdict.tolist()]
+    present = np.asarray(output["finding_present"].any(axis=1) & (verdict != Verdict.MISSING)[:, None])
+    flag = np.asarray(output["finding_flag"].any(axis=1))
+    told: dict[bytes, str] = {}
+    out = []
+    for n, found in enumerate(_codes(present, flag)):
+        if found not in told:
+            where = np.flatnonzero(present[n]).tolist()
+            told[found] = ", ".join([f"{ids[p]} {words.violated if flag[n, p] else words.fine}" for p in where])
+        out.append(told[found])
+    return out
+
+
+def _codes(*flags: NDArray[np.bool_]) -> list[bytes]:
+    """The flags of each row as bytes; equal where all are equal."""
+    packed = np.packbits(np.concatenate(flags, axis=1), axis=1)
+    whole, width = packed.tobytes(), packed.shape[1]
+    return [whole[i : i + width] for i in range(0, len(whole), width)]

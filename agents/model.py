@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,7 @@ class Use(StrEnum):
     LABEL = "label"  # which label of a declared vocabulary fits the subject?
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """A rendered question: messages for a chat template, and whether to append the assistant's turn marker.
 
     Message contents have reviewed text in them; a text model neutralises whatever could forge a marker.
@@ -57,7 +56,7 @@ class Query:
         case_id_N: whose case, for recorded models and messages.
         key_N: the case's random key.
         seed_N: row seed; every random number of the answer is a pure function of it.
-        prompts: renders the questions; called at most once, and only by models that need text.
+        prompts: renders the questions, in order; called at most once, and only by models that need text.
         principle_N: bit of the principle asked about (its place in the whole constitution); -1 where none.
     """
 
@@ -65,7 +64,7 @@ class Query:
     case_id_N: Objects
     key_N: rng.Keys
     seed_N: rng.Keys
-    prompts: Callable[[], Sequence[Prompt]]
+    prompts: Callable[[], Iterable[Prompt]]
     principle_N: NDArray[np.int16]
 
     def __len__(self) -> int:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn: `role` is `system`, `user`, `assistant`, `tool` or a marker a prompt style adds; `content` is text."""
 
     role: str
     content: str
+
+
+def turns(role: str, contents: Iterable[str]) -> list[Message]:
+    """A turn of this role for each content. A block asks for tens of thousands, so no Python runs for each."""
+    return list(map(partial(tuple.__new__, Message), zip(repeat(role), contents, strict=False)))
 
 
 @dataclass(frozen=True, slots=True)

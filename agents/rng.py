@@ -47,11 +47,17 @@ def numbered(number: NDArray[np.uint64]) -> Keys:
     return number * _GOLDEN + _NUMBERED
 
 
+NO_TEXT = key(0)
+"""The key of an absent text: no text has the key of a number."""
+
+
 def text_keys(texts: NDArray[np.object_]) -> Keys:
     """A uint64 key per text of an object array of any shape (`None` has its own key)."""
-    flat = [key(0) if t is None else key(str(t)) for t in texts.ravel()]  # no text has the key of a number
-    joined = np.concatenate(flat) if flat else np.empty(0, np.uint64)
-    return joined.reshape(texts.shape)
+    none, blake2b = NO_TEXT.tobytes(), hashlib.blake2b
+    flat = [
+        none if t is None else blake2b(b"str:" + t.encode(), digest_size=8).digest() for t in texts.ravel().tolist()
+    ]
+    return np.frombuffer(b"".join(flat), "<u8").astype(np.uint64).reshape(texts.shape)
 
 
 _NUMBERED = key("case")

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from agents.records import Message
+from agents.records import Message, turns
+from agents.slots import Slots, fill, wanted
 from agents.spec import Spec
 from constitutions.errors import InputError
 from constitutions.strict import problem
 from constitutions.validation import load_model
 
 _SHIPPED = Path(__file__).parent / "styles"
-_SLOT = re.compile(r"\{([a-z_]+)\}")
-SLOTS = frozenset(
-    [
-        "conversation_text",
-        "response",
-        "critique",
-        "principle_id",
-        "statement",
-        "critique_request",
-        "revision_request",
-        "constitution",
-        "first",
-        "second",
-        "claim",
-        "labels",
-        "heard",
-        "notes",
-        "nonce",
-    ]
-)
 
 
 TEMPLATES = (
@@ -70,7 +51,7 @@ class Labels(Spec):
 
 
 class PromptStyle(Spec):
-    """Templates by what is asked. Slots in braces: see `SLOTS`; everything else in braces is left alone.
+    """Templates by what is asked. Slots in braces: see `agents.slots.SLOTS`; everything else in braces is left alone.
 
     `generation_prompt`: whether the tokenizer's own assistant marker is appended: for every template, or by template
     name (true where it is not named).
@@ -93,31 +74,40 @@ class PromptStyle(Spec):
     heard: str | None = None
     labels: Labels = Field(default_factory=Labels)
 
-    def hearing(self, notes: str, nonce: str) -> str:
-        """The slot `heard`: what the step may read of others, framed by the style; empty where that is nothing.
+    def hearing(self, notes: Sequence[str], nonce: Sequence[str]) -> list[str]:
+        """The slot `heard` per row: what the step may read of others, framed; empty where that is nothing.
 
         Raises InputError where the style does not say how others are shown.
         """
-        if not notes:
-            return ""
+        if not any(notes):
+            return [""] * len(notes)
         if self.heard is None:
             raise InputError(
                 f"prompt style {self.name!r} has no `heard`, and a reviewer or judge `reads` other steps; add one, "
                 "or take `reads` out of the graph"
             )
-        return _fill(self.heard, {"notes": notes, "nonce": nonce})
+        framed = fill(self.heard, {"notes": notes, "nonce": nonce}, len(notes))
+        return [frame if note else "" for frame, note in zip(framed, notes, strict=True)]
 
     def render(
-        self, template: tuple[Part, ...], conversation: tuple[Message, ...], slots: Mapping[str, str]
-    ) -> tuple[Message, ...]:
-        """The messages of a question. Slot values are put in once and never looked at again."""
-        out: list[Message] = []
-        for part in template:
-            if part.splice is not None:
-                out.extend(conversation)
-            else:
-                out.append(Message(part.role, _fill(part.content, slots)))
-        return tuple(out)
+        self, template: tuple[Part, ...], conversations: Sequence[tuple[Message, ...]], slots: Slots
+    ) -> list[tuple[Message, ...]]:
+        """The messages of a question, one per conversation. Slot values are put in once and never looked at again."""
+        count = len(conversations)
+        written = [turns(part.role, fill(part.content, slots, count)) for part in template]
+        if not any(part.splice for part in template):
+            return list(zip(*written, strict=True))
+        spliced = [
+            conversations if part.splice is not None else [(message,) for message in messages]
+            for part, messages in zip(template, written, strict=True)
+        ]
+        if len(spliced) == 1:
+            return list(spliced[0])
+        return [tuple(chain.from_iterable(row)) for row in zip(*spliced, strict=True)]
+
+    def slots(self, template: tuple[Part, ...]) -> frozenset[str]:
+        """The slots that a template has."""
+        return wanted([part.content for part in template])
 
     def opens_turn(self, name: str) -> bool:
         """Whether the tokenizer's assistant marker ends the questions of this template."""
@@ -139,13 +129,6 @@ class PromptStyle(Spec):
         if found is None:
             raise InputError(f"prompt style {self.name!r} has no template {name!r}; add one, or ask something else")
         return found
-
-
-def _fill(content: str, slots: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        return slots.get(match[1], "") if match[1] in SLOTS else match[0]
-
-    return _SLOT.sub(value, content)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from agents import rng
 from agents.columns import Output, Width
 from agents.records import Case
+from agents.transcript import conversation_text
 from agents.vocabulary import Role
 from constitutions.constitution import Constitution
 
@@ -85,8 +87,26 @@ class Cases:
     def take(self, rows: NDArray[Any]) -> Cases:
         """The given rows (indices or mask)."""
         values: list[Any] = [getattr(self, field.name) for field in fields(self)]
-        taken: list[Any] = [None if value is None else value[rows] for value in values]
-        return Cases(*taken)
+        columns: list[Any] = [None if value is None else value[rows] for value in values]
+        taken = Cases(*columns)
+        if self.messages_N is not None:
+            # Worked out once, and not by every step that looks at the cases.
+            taken.__dict__["said_N"], taken.__dict__["transcript_N"] = self.said_N[rows], self.transcript_N[rows]
+        return taken
+
+    @cached_property
+    def said_N(self) -> rng.Keys:
+        """A hash of each case's messages. Raises TypeError for cases without text."""
+        if self.messages_N is None:
+            raise TypeError("these cases carry no text")
+        return _message_keys(self.messages_N)
+
+    @cached_property
+    def transcript_N(self) -> Objects:
+        """Each case's conversation as text (see `agents.transcript`). Raises TypeError for cases without text."""
+        if self.messages_N is None:
+            raise TypeError("these cases carry no text")
+        return objects([conversation_text(messages) for messages in self.messages_N])
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns that predicates on a case may name: `tags`, `region`, `role`."""
@@ -102,9 +122,26 @@ class Candidates:
     present_NK: NDArray[np.bool_]
     revision_NK: NDArray[np.int16]
 
+    @classmethod
+    def hashed(
+        cls, text: Objects, latent: rng.Keys, present: NDArray[np.bool_], revision: NDArray[np.int16], said: rng.Keys
+    ) -> Candidates:
+        """Candidates whose texts have been hashed already, with `rng.text_keys`."""
+        made = cls(text, latent, present, revision)
+        made.__dict__["said_NK"] = said
+        return made
+
+    @cached_property
+    def said_NK(self) -> rng.Keys:
+        """A hash of each text."""
+        return rng.text_keys(self.text_NK)
+
     def take(self, rows: NDArray[Any]) -> Candidates:
         """The given rows (indices or mask)."""
-        return Candidates(self.text_NK[rows], self.latent_NK[rows], self.present_NK[rows], self.revision_NK[rows])
+        taken = Candidates(self.text_NK[rows], self.latent_NK[rows], self.present_NK[rows], self.revision_NK[rows])
+        if "said_NK" in self.__dict__:
+            taken.__dict__["said_NK"] = self.said_NK[rows]
+        return taken
 
 
 @dataclass(frozen=True)
@@ -178,14 +215,16 @@ class View:
         """The input hash of each row: the step's fingerprint, the case and everything the step may read of it."""
         keys = rng.fold(fingerprint, self.cases.key_N, self.round)
         if self.cases.messages_N is not None:
-            keys = rng.fold(keys, _message_keys(self.cases.messages_N))
+            keys = rng.fold(keys, self.cases.said_N)
         # Equal hashes are equal questions across steps and arms, so the parts are told apart, not only their content.
         keys = rng.fold(
             keys, self.places, *self.bits, self.subject is not None, self.critic is not None, len(self.reads or {})
         )
         if self.subject is not None:
-            for field in fields(Candidates):
-                keys = _fold_column(keys, getattr(self.subject, field.name))
+            subject = self.subject
+            keys = _fold_column(keys, subject.text_NK, subject.said_NK)
+            for column in (subject.latent_NK, subject.present_NK, subject.revision_NK):
+                keys = _fold_column(keys, column)
         for output in (self.critic, *(self.reads or {}).values()):
             if output is not None:
                 keys = rng.fold(keys, rng.key(output.role.value))
@@ -195,16 +234,17 @@ class View:
 
 
 def _message_keys(messages_N: Objects) -> rng.Keys:
-    texts = [None if m is None else "\x1e".join(f"{x.role}\x1f{x.content}" for x in m) for m in messages_N]
+    texts = [None if m is None else "\x1e".join([f"{x.role}\x1f{x.content}" for x in m]) for m in messages_N]
     return rng.text_keys(objects(texts))
 
 
-def _fold_column(keys: rng.Keys, column: NDArray[Any]) -> rng.Keys:
+def _fold_column(keys: rng.Keys, column: NDArray[Any], said: rng.Keys | None = None) -> rng.Keys:
+    """Fold a column of any width into the keys; `said` are the hashes of a column of text, where there are any."""
     flat = column.reshape(len(keys), -1)
     if flat.dtype == object:
-        if not any(x is not None for x in flat.ravel()):
+        if flat.ravel().tolist().count(None) == flat.size:
             return rng.fold(keys, flat.shape[1])
-        return rng.fold(keys, *rng.text_keys(flat).T)
+        return rng.fold(keys, *(rng.text_keys(flat) if said is None else said).T)
     if flat.dtype.kind == "f":
         flat = np.where(np.isnan(flat), np.inf, flat).astype(np.float32).view(np.uint32)
     return rng.fold(keys, *flat.T.astype(np.int64, copy=False)) if flat.shape[1] else keys

@@ -1,4 +1,4 @@
-"""`make bench`: every measurement of the engine in one run, as ratios against a yardstick of the same run."""
+"""`make bench`: every measurement in one run, as ratios against a yardstick of the same run."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import json
 import sys
 
 from benchmarks import engine, sweeps
+from benchmarks.text import measure as text
 
 
 def main() -> None:
     """Print a line per measurement; with `--json`, one object."""
     found = {"engine over flat loop, " + name: value for name, value in engine.measure().items()}
     found["sweep over built graphs"] = sweeps.measure()
+    words = text.measure()
     if "--json" in sys.argv:
-        print(json.dumps(found))
+        print(json.dumps(found | {"text": words}))
         return
     for name, value in found.items():
         speed = f"{value['cases_per_second'] / 1e6:.2f} M cases/s"
         kind = "throughput" if "sweep" in name else "time"
         print(f"{name:36} {kind} ratio {value['ratio']:.2f}   {speed}")
+    for line in text.lines(words):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,9 @@ def _present(column: NDArray[Any]) -> Mask:
     if column.dtype.kind == "f":
         present: Mask = ~np.isnan(column)
         return present
-    return np.fromiter((value is not None for value in column), dtype=bool, count=len(column))
+    if column.dtype.kind == "O":
+        return np.array([value is not None for value in column.tolist()], dtype=np.bool_)
+    return np.ones(len(column), dtype=bool)
 
 
 def _check_one(comparison: Comparison, kind: Kind) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from agents import rng
 from agents.agent import Agent
-from agents.spec import AgentSpec
+from agents.spec import AgentSpec, TransformersSpec
 from agents.vocabulary import Role
 from hierarchy.absent import NotAsked
 from hierarchy.consensus import Consensus
+from hierarchy.memory import Memory
 from hierarchy.oversee import Performer
 from hierarchy.plan import Plan, PlannedStep
-from hierarchy.recall import Commit, Memory, Nobody, Recall, step_fingerprint
+from hierarchy.recall import Commit, Nobody, Recall, step_fingerprint
 from hierarchy.rules import TopShare
 from hierarchy.windows import Window
 
@@ -57,13 +59,21 @@ class Arm:
             return step_fingerprint(step, rng.key(step.role.value))
         return step_fingerprint(step, self.agent(step.step.agent).fingerprint())
 
+    def costly(self) -> frozenset[str]:
+        """The step instances that a language model plays: what they said is not lightly computed again."""
+        models = {name for name, spec in self.used().items() if isinstance(spec.model, TransformersSpec)}
+        return frozenset(step.name for step in self.plan.steps if step.step.agent in models)
+
+    @cached_property
+    def _prints(self) -> dict[str, rng.Keys]:
+        return {step.step.id: self.fingerprint(step) for step in self.plan.steps}
+
     def recalls(
         self, performer: Callable[[PlannedStep], Performer], memory: Memory, commit: Commit
     ) -> dict[str, Recall]:
         """A recalling crew, every step of the plan by its instance name."""
-        prints = {step.step.id: self.fingerprint(step) for step in self.plan.steps}
         return {
-            step.name: Recall(self.name, step, performer(step), prints[step.step.id], memory, commit)
+            step.name: Recall(self.name, step, performer(step), self._prints[step.step.id], memory, commit)
             for step in self.plan.steps
         }
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from agents import rng
 from agents.columns import Array, Output, Width, blank
 from agents.view import Candidates, Cases, View
 from agents.vocabulary import RESPONDERS, CaseOutcome, Role, Verdict
@@ -26,6 +27,7 @@ class Block(Flow):
         super().__init__(len(cases), plan)
         self.cases = cases
         self._said: dict[int, dict[str, Array]] = {}
+        self._hashes: dict[int, rng.Keys] = {}  # of every response's text, taken when it is recorded
 
     def record(self, step: PlannedStep, rows: Ints, output: Output) -> None:
         """Keep what a step said about the rows and send them on. A row an auditor has not decided is parked."""
@@ -40,6 +42,9 @@ class Block(Flow):
             columns = self._said[step.index] = blank(step.role, len(self), self.width(step))
         for name, values in output.columns.items():
             columns[name][rows] = values
+        if "text" in output.columns:
+            hashes = self._hashes.setdefault(step.index, np.full(columns["text"].shape, rng.NO_TEXT))
+            hashes[rows] = rng.text_keys(output["text"])
         self.ran[step.index, rows] = True
         self._send(step, rows, output)
 
@@ -168,12 +173,14 @@ class Block(Flow):
         latent = np.zeros((len(rows), 1), np.uint64)
         present = np.zeros((len(rows), 1), bool)
         revision = np.zeros((len(rows), 1), np.int16)
+        hashes = np.full((len(rows), 1), rng.NO_TEXT)
         for index in np.unique(where[where >= 0]):
             here = np.flatnonzero(where == index)
             said, at = self._said[int(index)], (rows[here], candidate[here])
             text[here, 0], latent[here, 0] = said["text"][at], said["latent"][at]
+            hashes[here, 0] = self._hashes[int(index)][at]
             present[here, 0], revision[here, 0] = said["present"][at], said["revision"][rows[here]]
-        return Candidates(text, latent, present, revision)
+        return Candidates.hashed(text, latent, present, revision, hashes)
 
     def outcomes(self) -> NDArray[np.int8]:
         """How each case ended (`CaseOutcome` codes, [N]); pending where it waits or where nothing led on."""

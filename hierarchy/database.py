@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    Text,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -136,6 +150,26 @@ def _told(engine: Engine) -> Iterator[None]:
 def insert(connection: Connection, table: Table) -> Insert:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`, in the connection's dialect."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_new(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
+    """Insert many rows, as tuples in the order of the table's columns, but those whose key is there already.
+
+    Returns how many were new. The driver is given the tuples as they are: building a statement's parameters from
+    dictionaries costs more than the insert.
+    """
+    columns = ", ".join(column.name for column in table.columns)
+    places = ", ".join(["?" if connection.dialect.paramstyle == "qmark" else "%s"] * len(table.columns))
+    text = f"INSERT INTO {table.name} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"
+    return connection.exec_driver_sql(text, list(rows)).rowcount
+
+
+def among(connection: Connection, column: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether the column is one of the values, however many: they are sent as one parameter."""
+    if connection.dialect.name == "sqlite":
+        sent = func.json_each(dump([str(value) for value in values])).table_valued("value")
+        return column.in_(select(sent.c.value))
+    return column == any_(literal([str(value) for value in values], postgresql.ARRAY(Text)))
 
 
 def chunks(parts: Sequence[_Part], size: int) -> Iterator[Sequence[_Part]]:

@@ -6,7 +6,8 @@ All four leave the same rows in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,12 +16,14 @@ import numpy as np
 from agents.view import Cases
 from agents.vocabulary import Role
 from hierarchy.arm import Arm, inline
+from hierarchy.batch import Batch
 from hierarchy.block import Block
 from hierarchy.flow import Ints
-from hierarchy.journal import Entry, Journal
+from hierarchy.journal import Journal
+from hierarchy.memory import Memory
 from hierarchy.oversee import Performer, oversee
 from hierarchy.plan import PlannedStep
-from hierarchy.recall import Memory, Nobody, Row
+from hierarchy.recall import Commit, Nobody
 from hierarchy.roles import LocalDesk, RoleSchedule
 from hierarchy.windows import whole_windows
 
@@ -34,23 +37,29 @@ class Writer:
     journal: Journal
     ended: Progress
 
-    def commit(self, entries: Sequence[Entry]) -> None:
+    def commit(self, batch: Batch) -> None:
         """One batch, one commit."""
-        if entries:
-            self.journal.record(entries)
+        self.journal.record([batch])
 
-    def memory(self, arm: str) -> Memory:
-        """Looks rows up in the journal: the arm's own, else what another arm's step said to the very same input."""
+    @contextmanager
+    def together(self, costly: frozenset[str]) -> Iterator[Commit]:
+        """One commit for the batches of a block, at its end; at once after a costly step (named by its instance)."""
+        held: list[Batch] = []
 
-        def remember(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
-            found = self.journal.lookup(arm, step, case_ids, hashes)
-            absent = [i for i, row in enumerate(found) if row is None]
-            elsewhere = self.journal.same_question([case_ids[i] for i in absent], [hashes[i] for i in absent])
-            for i, row in zip(absent, elsewhere, strict=True):
-                found[i] = row
-            return found
+        def commit(batch: Batch) -> None:
+            held.append(batch)
+            if batch.step in costly:
+                self.journal.record(held)
+                held.clear()
 
-        return remember
+        try:
+            yield commit
+        finally:
+            self.journal.record(held)
+
+    def memory(self, cases: Cases) -> Memory:
+        """What the journal knows of these cases."""
+        return Memory(self.journal.known(cases.case_id_N.tolist()))
 
 
 class Executor(Protocol):
@@ -69,9 +78,11 @@ class LocalShards:
 
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan."""
-        crew = arm.recalls(arm.performers(), writer.memory(arm.name), writer.commit)
+        performers = arm.performers()
         for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
-            oversee(Block(cases.take(rows), arm.plan), arm.plan, crew)
+            part = cases.take(rows)
+            with writer.together(arm.costly()) as commit:
+                oversee(Block(part, arm.plan), arm.plan, arm.recalls(performers, writer.memory(part), commit))
             writer.ended(int(rows[-1]) + 1)
 
 
@@ -84,7 +95,7 @@ class LocalRoles:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every case as far as it goes."""
         agents = {name: arm.agent(name) for name in arm.used()}
-        crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
+        crew = arm.recalls(bystander, writer.memory(cases), writer.commit)
         RoleSchedule(Block(cases, arm.plan), crew, LocalDesk(agents.__getitem__), self.batch).run(writer.ended)
 
 
@@ -106,11 +117,11 @@ def read_back(arm: Arm, cases: Cases, journal: Journal) -> Block:
     def performer(step: PlannedStep) -> Nobody:
         return Nobody(strict=step.role is not Role.AUDITOR)
 
-    crew = arm.recalls(performer, writer.memory(arm.name), _nothing)
+    crew = arm.recalls(performer, writer.memory(cases), _nothing)
     block = Block(cases, arm.plan)
     oversee(block, arm.plan, crew)
     return block
 
 
-def _nothing(entries: Sequence[Entry]) -> None:
-    raise AssertionError(f"reading back wrote {len(entries)} rows")
+def _nothing(batch: Batch) -> None:
+    raise AssertionError(f"reading back wrote {len(batch)} rows")

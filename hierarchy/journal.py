@@ -1,6 +1,8 @@
 """The journal: the truth of a run. A row per (arm, case, step instance, input hash), written once, never changed.
 
 The run's writer commits batches; a step that finds its row here is not computed again. Records are a projection of it.
+The keys are rows of a table, so that the database itself keeps each once; what was said lies beside them in columns,
+a batch in one cell.
 """
 
 from __future__ import annotations
@@ -11,57 +13,71 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Engine,
-    Index,
+    ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
-    Row,
-    Select,
+    PrimaryKeyConstraint,
     Table,
     Text,
-    bindparam,
+    UniqueConstraint,
     func,
     select,
-    tuple_,
 )
 
-from hierarchy.database import chunks, dump, insert, load, open_database, read, to_signed, to_unsigned, write
-
-_CHUNK = 2_000
-_PAGE = 5_000
+from hierarchy.batch import Batch, Stored
+from hierarchy.database import among, insert, insert_new, open_database, read, write
 
 metadata = MetaData()
-_ENTRY = Table(
-    "entry",
+_STEP = Table(
+    "step",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("arm", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("arm", "name"),
+)
+_BATCH = Table(
+    "batch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("step", ForeignKey(_STEP.c.id), nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+# One tree serves both questions: is this key known (all columns), and what is known of these cases (the first).
+_ENTRY = Table(
+    "entry",
+    metadata,
     Column("case_id", Text, nullable=False),
-    Column("step", Text, nullable=False),
     Column("input_hash", BigInteger, nullable=False),
-    Column("row", Text, nullable=False),
-    Index("entry_key", "arm", "case_id", "step", "input_hash", unique=True),
-    Index("entry_input", "case_id", "input_hash"),
+    Column("step", Integer, nullable=False),
+    Column("batch", Integer, nullable=False),
+    PrimaryKeyConstraint("case_id", "input_hash", "step"),
+    sqlite_with_rowid=False,
 )
 _META = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
-_KEY = (_ENTRY.c.arm, _ENTRY.c.case_id, _ENTRY.c.step, _ENTRY.c.input_hash)
-_OF_CASES = select(_ENTRY.c.step, _ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(
-    _ENTRY.c.arm == bindparam("arm"), _ENTRY.c.case_id.in_(bindparam("cases", expanding=True))
+_STORED = (
+    select(_BATCH.c.id, _STEP.c.arm, _STEP.c.name, _BATCH.c.head, _BATCH.c.body)
+    .select_from(_BATCH.join(_STEP))
+    .order_by(_BATCH.c.id)
 )
-_OF_STEP = _OF_CASES.where(_ENTRY.c.step == bindparam("step"))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one step instance said about one case of one arm, given an input.
+    """One row of the journal: what one step instance said about one case of one arm, given an input.
 
     Attributes:
         step: name of the step instance (its round included).
         input_hash: uint64 hash of everything the step could read.
-        row: the step's output as `Output.rows` gives it: text keys; None, bool, int, float, text, and lists of these.
+        row: the step's output as `Output.rows` gives it.
     """
 
     arm: str
@@ -88,76 +104,52 @@ class Journal:
         """
         return cls(open_database(path, metadata, create=create))
 
-    def record(self, entries: Sequence[Entry]) -> int:
-        """Commit a batch; entries whose key is there already are ignored. Returns how many were new."""
-        if not entries:
+    def record(self, batches: Sequence[Batch]) -> int:
+        """Commit batches together; rows whose key is there already are ignored. Returns how many were new."""
+        if not any(map(len, batches)):
             return 0
-        rows = [
-            {
-                "arm": e.arm,
-                "case_id": e.case_id,
-                "step": e.step,
-                "input_hash": to_signed(e.input_hash),
-                "row": dump(e.row),
-            }
-            for e in entries
-        ]
         with write(self._engine) as connection:
-            return connection.execute(insert(connection, _ENTRY).on_conflict_do_nothing(), rows).rowcount
+            return sum(self._insert(connection, batch) for batch in batches if len(batch))
 
-    def lookup(
-        self, arm: str, step: str, case_ids: Sequence[str], hashes: Sequence[int]
-    ) -> list[dict[str, Any] | None]:
-        """The row of one step instance per (case, uint64 input hash), as asked; None where there is none."""
-        found: dict[tuple[str, int], str] = {}
-        for row in self._of_cases(_OF_STEP, case_ids, arm=arm, step=step):
-            found[row.case_id, to_unsigned(row.input_hash)] = row.row
-        texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
-        return [None if text is None else load(text) for text in texts]
+    def _insert(self, connection: Connection, batch: Batch) -> int:
+        step = _step_id(connection, batch.arm, batch.step)
+        number = connection.execute(select(func.coalesce(func.max(_BATCH.c.id), 0) + 1)).scalar_one()
+        cases, hashes = batch.case_id_N.tolist(), batch.hash_N.view(np.int64).tolist()
+        count = len(batch)
+        new = insert_new(connection, _ENTRY, zip(cases, hashes, [step] * count, [number] * count, strict=True))
+        if new < count:
+            mine = among(connection, _ENTRY.c.case_id, cases), _ENTRY.c.batch == number
+            kept = connection.execute(select(_ENTRY.c.case_id, _ENTRY.c.input_hash).where(*mine)).all()
+            first: dict[tuple[str, int], int] = {}
+            for n, key in enumerate(zip(cases, hashes, strict=True)):
+                first.setdefault(key, n)
+            batch = batch.take(np.array(sorted(first[case, hash_] for case, hash_ in kept), np.int64))
+        if new:
+            stored = Stored.of(batch)
+            row = {"id": number, "step": step, "head": stored.head, "body": stored.body}
+            connection.execute(insert(connection, _BATCH), row)
+        return new
 
-    def same_question(self, case_ids: Sequence[str], hashes: Sequence[int]) -> list[dict[str, Any] | None]:
-        """A row that any step of any arm gave to the same input of the same case, None where there is none.
-
-        The input hash covers the agent and all it may read, so an equal hash is an equal question with an equal answer.
-        """
-        found: dict[tuple[str, int], str] = {}
-        for part in chunks(list(zip(case_ids, map(to_signed, hashes), strict=True)), _CHUNK // 2):
-            with read(self._engine) as connection:
-                key = tuple_(_ENTRY.c.case_id, _ENTRY.c.input_hash)
-                for row in connection.execute(
-                    select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(key.in_(part))
-                ):
-                    found[row.case_id, to_unsigned(row.input_hash)] = row.row
-        texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
-        return [None if text is None else load(text) for text in texts]
-
-    def known(self, arm: str, case_ids: Sequence[str]) -> dict[tuple[str, str, int], dict[str, Any]]:
-        """Every row of these cases in the arm, by (step instance, case id, input hash): what a worker gets along."""
-        rows = self._of_cases(_OF_CASES, case_ids, arm=arm)
-        return {(row.step, row.case_id, to_unsigned(row.input_hash)): load(row.row) for row in rows}
-
-    def _of_cases(self, query: Select[Any], case_ids: Sequence[str], **given: str) -> Iterator[Row[Any]]:
-        for part in chunks(case_ids, _CHUNK):
-            with read(self._engine) as connection:
-                rows = connection.execute(query, {**given, "cases": [str(case) for case in part]}).all()
-            yield from rows
+    def known(self, case_ids: Sequence[str]) -> list[Stored]:
+        """Every batch, of any arm and step, that holds a row of one of these cases; the oldest first."""
+        with read(self._engine) as connection:
+            mine = select(_ENTRY.c.batch).where(among(connection, _ENTRY.c.case_id, case_ids)).distinct()
+            rows = connection.execute(_STORED.where(_BATCH.c.id.in_(mine))).all()
+        return [Stored(*row[1:]) for row in rows]
 
     def entries(self, arm: str | None = None) -> Iterator[Entry]:
-        """Every entry, ordered by (arm, case id, step instance, input hash as int64).
-
-        It reads page by page, so that a slow reader never holds up the writer.
-        """
-        query = select(*_KEY, _ENTRY.c.row).order_by(*_KEY).limit(_PAGE)
-        page = query if arm is None else query.where(_ENTRY.c.arm == arm)
+        """Every row as plain values, in the order it was written. It reads a batch at a time."""
+        query = _STORED.limit(1) if arm is None else _STORED.limit(1).where(_STEP.c.arm == arm)
+        last = 0
         while True:
             with read(self._engine) as connection:
-                rows = connection.execute(page).all()
-            for row in rows:
-                yield Entry(row.arm, row.case_id, row.step, to_unsigned(row.input_hash), load(row.row))
-            if len(rows) < _PAGE:
+                found = connection.execute(query.where(_BATCH.c.id > last)).one_or_none()
+            if found is None:
                 return
-            after = tuple_(*_KEY) > tuple_(*rows[-1][: len(_KEY)])
-            page = query.where(after) if arm is None else query.where(_ENTRY.c.arm == arm, after)
+            last, stored = found[0], Stored(*found[1:])
+            keys = zip(stored.case_id_N.tolist(), stored.hash_N.tolist(), stored.output.rows(), strict=True)
+            for case, hash_, row in keys:
+                yield Entry(stored.arm, case, stored.step, hash_, row)
 
     def count(self) -> int:
         """How many entries there are."""
@@ -186,3 +178,12 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _step_id(connection: Connection, arm: str, step: str) -> int:
+    query = select(_STEP.c.id).where(_STEP.c.arm == arm, _STEP.c.name == step)
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        connection.execute(insert(connection, _STEP), {"arm": arm, "name": step})
+        found = connection.execute(query).scalar_one()
+    return int(found)

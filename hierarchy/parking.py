@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from agents.columns import Output, Width
-from agents.view import View
+from agents.view import View, objects
 from agents.vocabulary import REVIEWERS, Role
 from hierarchy.arm import Arm
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Item, OutboxRow
+from hierarchy.batch import Batch
 from hierarchy.block import Block
 from hierarchy.fields import VERDICT_TEXT
 from hierarchy.flow import Ints
-from hierarchy.journal import Entry, Journal
+from hierarchy.journal import Journal
 from hierarchy.plan import PlannedStep
 
 
@@ -110,12 +111,12 @@ def apply_decisions(arm: Arm, block: Block, queue: AuditQueue, journal: Journal)
     if not rows:
         return []
     by_case = {str(case): n for n, case in enumerate(block.cases.case_id_N)}
-    journal.record([_entry(arm, block, by_case, row) for row in rows])
+    journal.record([_batch(arm, block, by_case, row) for row in rows])
     queue.mark_applied([row.id for row in rows])
     return sorted({row.case_id for row in rows})
 
 
-def _entry(arm: Arm, block: Block, by_case: dict[str, int], row: OutboxRow) -> Entry:
+def _batch(arm: Arm, block: Block, by_case: dict[str, int], row: OutboxRow) -> Batch:
     step = next(s for s in arm.plan.steps if s.name == row.step)
     n = np.array([by_case[row.case_id]])
     decision = row.decision
@@ -136,7 +137,8 @@ def _entry(arm: Arm, block: Block, by_case: dict[str, int], row: OutboxRow) -> E
         comment=np.array([decision.comment], object),
         minutes=np.array([decision.minutes], np.float32),
     )
-    return Entry(row.arm, row.case_id, row.step, row.input_hash, output.rows()[0])
+    hashes = np.array([row.input_hash], np.uint64)
+    return Batch(row.arm, row.step, objects([row.case_id]), hashes, output)
 
 
 def rows_of(block: Block, case_ids: Sequence[str]) -> Ints:

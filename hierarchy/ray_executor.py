@@ -21,17 +21,16 @@ from agents.columns import Output
 from agents.spec import AgentSpec
 from agents.view import Cases, View
 from hierarchy.arm import Arm
+from hierarchy.batch import Batch, Stored
 from hierarchy.block import Block
 from hierarchy.executor import Writer, blocks, bystander
-from hierarchy.journal import Entry
+from hierarchy.memory import Memory
 from hierarchy.oversee import oversee
 from hierarchy.ray_map import ray_map
-from hierarchy.recall import Row
 from hierarchy.roles import RoleSchedule
 from hierarchy.windows import whole_windows
 
 IN_FLIGHT = 2  # batches an actor holds: one to work on, one so that it never waits for the driver
-Known = Mapping[tuple[str, str, int], Row]
 
 
 @contextmanager
@@ -111,7 +110,7 @@ class RayRoles:
 
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every case as far as it goes."""
-        crew = arm.recalls(bystander, writer.memory(arm.name), writer.commit)
+        crew = arm.recalls(bystander, writer.memory(cases), writer.commit)
         RoleSchedule(Block(cases, arm.plan), crew, RayDesk(self.actors(arm)), self.batch).run(writer.ended)
 
 
@@ -125,34 +124,29 @@ class RayShards:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan; a block's rows are committed together."""
 
-        def parts() -> Iterator[tuple[Cases, Known]]:
+        def parts() -> Iterator[tuple[Cases, Sequence[Stored]]]:
             for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
                 part = cases.take(rows)
-                yield part, writer.journal.known(arm.name, part.case_id_N.tolist())
+                yield part, writer.journal.known(part.case_id_N.tolist())
 
         ended = 0
         for count, fresh in ray_map(partial(ShardWorker, arm), parts(), self.workers):
-            writer.commit(fresh)
+            writer.journal.record(fresh)
             ended += count
             writer.ended(ended)
 
 
 class ShardWorker:
-    """Runs an arm's whole plan on blocks and returns the new journal rows."""
+    """Runs an arm's whole plan on blocks and returns the journal's new batches."""
 
     def __init__(self, arm: Arm) -> None:
         self.arm = arm
         self.performers = arm.performers()
 
-    def __call__(self, part: tuple[Cases, Known]) -> tuple[int, list[Entry]]:
-        """One block: how many cases, and its new rows; `part` are the cases and the rows that the journal has of them
-        already, by (step, case, input hash)."""
+    def __call__(self, part: tuple[Cases, Sequence[Stored]]) -> tuple[int, list[Batch]]:
+        """One block: how many cases, and its new rows; `part` are the cases, and what the journal has of them."""
         cases, known = part
-        fresh: list[Entry] = []
-
-        def memory(step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
-            return [known.get((step, case, hash_)) for case, hash_ in zip(case_ids, hashes, strict=True)]
-
-        crew = self.arm.recalls(self.performers, memory, fresh.extend)
+        fresh: list[Batch] = []
+        crew = self.arm.recalls(self.performers, Memory(known), fresh.append)
         oversee(Block(cases, self.arm.plan), self.arm.plan, crew)
         return len(cases), fresh

@@ -6,9 +6,8 @@ the reading back of a finished run (everything known).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +17,14 @@ from agents.columns import Output
 from agents.view import View
 from agents.vocabulary import Role
 from constitutions.errors import OversightError
-from hierarchy.journal import Entry
+from hierarchy.batch import Batch
+from hierarchy.memory import Memory
 from hierarchy.oversee import Performer
-from hierarchy.plan import Plan, PlannedStep
+from hierarchy.plan import PlannedStep
 from hierarchy.rules import TopShare
 
-Row = Mapping[str, Any]
 Ints = NDArray[np.int64]
-
-
-class Memory(Protocol):
-    """Looks up journal rows of one arm by step instance, case and input hash; None where there is none."""
-
-    def __call__(self, step: str, case_ids: Sequence[str], hashes: Sequence[int]) -> Sequence[Row | None]:
-        """One row or None per case."""
-        ...
-
-
-Commit = Callable[[Sequence[Entry]], None]
+Commit = Callable[[Batch], None]
 
 
 class NotRecorded(OversightError):
@@ -73,34 +62,31 @@ class Recall:
         if not len(fresh):
             return known
         # Who escalates depends on the whole window, also on the cases that are known.
-        windowed = isinstance(self.step.step.rule, TopShare)
-        computed = self.performer.act(view).take(fresh) if windowed else self.performer.act(view.take(fresh))
+        whole = len(fresh) == len(view) or isinstance(self.step.step.rule, TopShare)
+        said = self.performer.act(view if whole else view.take(fresh))
+        computed = said.take(fresh) if whole and len(fresh) < len(view) else said
         self.keep(view, hashes, fresh, computed)
         return merge(known, fresh, computed)
 
     def recall(self, view: View, hashes: rng.Keys) -> tuple[Output, Ints]:
         """(output with the known rows filled in, indices of the rows that are not known)."""
-        found = self.memory(self.step.name, view.cases.case_id_N.tolist(), hashes.tolist())
-        rows = [row for row in found if row is not None]
-        fresh = np.array([i for i, row in enumerate(found) if row is None], dtype=np.int64)
-        if not rows:
-            return Output.of(view.role, len(view), view.width), fresh
-        have = np.array([i for i, row in enumerate(found) if row is not None], dtype=np.int64)
-        return merge(
-            Output.of(view.role, len(view), view.width), have, Output.from_rows(view.role, rows, view.width)
-        ), fresh
+        have, said = self.memory.find(self.arm, self.step.name, view.cases.case_id_N, hashes)
+        if said is not None and len(have) == len(view):
+            return said, np.empty(0, np.int64)
+        blank = Output.of(view.role, len(view), view.width)
+        if said is None:
+            return blank, np.arange(len(view))
+        unknown = np.ones(len(view), bool)
+        unknown[have] = False
+        return merge(blank, have, said), np.flatnonzero(unknown)
 
     def keep(self, view: View, hashes: rng.Keys, fresh: Ints, computed: Output) -> None:
         """Hand the new rows to the writer. An auditor's absence is no row."""
         if view.role is Role.AUDITOR:
             return
-        ids = view.cases.case_id_N
-        self.commit(
-            [
-                Entry(self.arm, ids[i], self.step.name, int(hashes[i]), row)
-                for i, row in zip(fresh.tolist(), computed.rows(), strict=True)
-            ]
-        )
+        batch = Batch(self.arm, self.step.name, view.cases.case_id_N[fresh], hashes[fresh], computed)
+        self.commit(batch)
+        self.memory.add(batch)
 
 
 def merge(into: Output, rows: Ints, part: Output) -> Output:
@@ -118,18 +104,3 @@ def step_fingerprint(step: PlannedStep, agent: rng.Keys) -> rng.Keys:
     # Not the step's name or its place in the graph: two arms that ask one agent the same thing get one answer.
     declaration = step.step.model_dump_json(include={"role", "candidates", "sample", "labels", "members", "rule"})
     return rng.fold(agent, rng.key(declaration, step.constitution.model_dump_json()))
-
-
-def recalling(
-    arm: str,
-    plan: Plan,
-    performers: Mapping[str, Performer],
-    fingerprints: Mapping[str, rng.Keys],
-    memory: Memory,
-    commit: Commit,
-) -> dict[str, Recall]:
-    """A crew for `oversee` that recalls: every step of the plan by its instance name."""
-    return {
-        step.name: Recall(arm, step, performers[step.name], fingerprints[step.name], memory, commit)
-        for step in plan.steps
-    }

@@ -6,17 +6,18 @@ A row is one (arm, case, step instance, candidate). Times, process ids and file 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from agents.columns import COLUMNS, Column, Level
+from agents.columns import COLUMNS, Array, Column, Level, Output
 from agents.vocabulary import CaseOutcome, Role, Verdict
 from hierarchy.audit.records import POLICY
 from hierarchy.block import Block
@@ -34,7 +35,6 @@ _ARROW = {
     "uint64": pa.uint64(),
     "object": pa.string(),
 }
-_FINDINGS = ("asked", "present", "flag", "severity", "confidence")
 
 
 def _declared(hidden: bool) -> dict[str, Column]:
@@ -55,63 +55,117 @@ def schema(hidden: bool) -> pa.Schema:
     return pa.schema(fields)
 
 
+def case_schema() -> pa.Schema:
+    """The schema of the table with a row per case."""
+    flags = [(name, pa.bool_()) for name in ("escalated", "audited", "unreviewed")]
+    counts = [(name, pa.int64()) for name in ("calls", "tokens", "written")]
+    texts = [(name, pa.string()) for name in ("arm", "case_id", "outcome", "final")]
+    return pa.schema([*texts, *flags, ("minutes", pa.float64()), *counts])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one step instance and candidate."""
+
+    step: PlannedStep
+    rows: Ints
+    candidate: int
+    said: Output
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
 def tables(arm: str, block: Block) -> tuple[pa.Table, pa.Table]:
     """(visible, hidden) rows of the block, sorted by case, step and candidate."""
-    parts = [(step, np.flatnonzero(block.ran[step.index])) for step in block.plan.steps]
-    out = []
-    for hidden in (False, True):
-        rows = [
-            _part(arm, block, step, rows, k, hidden) for step, rows in parts for k in _candidates(block, step, rows)
-        ]
-        table = pa.concat_tables(rows) if rows else schema(hidden).empty_table()
-        out.append(table.sort_by([(name, "ascending") for name, _ in KEYS]))
-    return out[0], out[1]
+    parts = _parts(block)
+    rank_N = pc.rank(pa.array(block.cases.case_id_N, pa.string()), tiebreaker="dense").to_numpy()
+    order = pa.array(_order(parts, rank_N))
+    return _table(arm, block, parts, order, hidden=False), _table(arm, block, parts, order, hidden=True)
 
 
-def _candidates(block: Block, step: PlannedStep, rows: Ints) -> range:
-    if not len(rows):
-        return range(0)
-    return range(1 if step.role is Role.JUDGE else block.width(step).candidates)
+def _parts(block: Block) -> list[_Part]:
+    parts = []
+    for step in block.plan.steps:
+        rows = np.flatnonzero(block.ran[step.index])
+        if len(rows):
+            said = block.said(step.index)
+            said = said if len(rows) == len(block) else said.take(rows)
+            count = 1 if step.role is Role.JUDGE else block.width(step).candidates
+            parts += [_Part(step, rows, k, said) for k in range(count)]
+    return parts
 
 
-def _part(arm: str, block: Block, step: PlannedStep, rows: Ints, k: int, hidden: bool) -> pa.Table:
-    said = block.said(step.index)
-    n = len(rows)
-    values: dict[str, Any] = {
-        "arm": np.full(n, arm, object),
-        "case_id": block.cases.case_id_N[rows],
-        "step": np.full(n, step.name, object),
-        "candidate": np.full(n, k, np.int16),
+def _order(parts: Sequence[_Part], rank_N: Ints) -> Ints:
+    """How to sort the parts' rows, one part after another, by case, step and candidate."""
+    names = sorted({part.step.name for part in parts})
+    width = 1 + max((part.candidate for part in parts), default=0)
+    places = [names.index(part.step.name) * width + part.candidate for part in parts]
+    keys = [rank_N[part.rows] * (len(names) * width) + place for part, place in zip(parts, places, strict=True)]
+    return np.argsort(np.concatenate(keys), kind="stable") if keys else np.empty(0, np.int64)
+
+
+def _table(arm: str, block: Block, parts: Sequence[_Part], order: pa.Array, hidden: bool) -> pa.Table:
+    columns = []
+    for field in schema(hidden):
+        cells = [_cells(arm, block, part, field) for part in parts]
+        if all(cell.null_count == len(cell) for cell in cells):
+            columns.append(pa.nulls(len(order), field.type))
+        else:
+            columns.append(pa.concat_arrays(cells).take(order))
+    return pa.Table.from_arrays(columns, schema=schema(hidden))
+
+
+def _cells(arm: str, block: Block, part: _Part, field: pa.Field) -> pa.Array:
+    """One column of one part."""
+    step, said = part.step, part.said
+    match field.name:
+        case "case_id":
+            return pa.array(block.cases.case_id_N[part.rows], field.type)
+        case "verdict":
+            return pa.array(VERDICT_TEXT[said["verdict"]], field.type)
+        case "label" if "label" in said.columns:
+            return pa.array(np.array([*block.plan.graph.labels, None], object)[said["label"]], field.type)
+    constants = {
+        "arm": arm,
+        "step": step.name,
+        "candidate": part.candidate,
+        "role": step.role.value,
+        "agent": step.step.agent,
+        "principles": list(step.principles) if "finding_flag" in said.columns else None,
+        "label": None,
     }
-    if hidden:
-        values["principles"] = [list(step.principles) if "finding_flag" in said.columns else None] * n
-    else:
-        labels = np.array([*block.plan.graph.labels, None], object)
-        values["role"] = np.full(n, step.role.value, object)
-        values["agent"] = np.full(n, step.step.agent, object)
-        values["verdict"] = VERDICT_TEXT[said["verdict"][rows]]
-        values["label"] = labels[said["label"][rows]] if "label" in said.columns else np.full(n, None, object)
-    own = {c.name: c for c in COLUMNS[step.role]}
-    for name in _declared(hidden):
-        values[name] = _cells(own[name], said[name], rows, k, said) if name in own else [None] * n
-    shape = schema(hidden)
-    return pa.table({field.name: pa.array(values[field.name], field.type) for field in shape}, schema=shape)
+    if field.name in constants:
+        return pa.repeat(pa.scalar(constants[field.name], field.type), len(part))
+    column = next((c for c in COLUMNS[step.role] if c.name == field.name), None)
+    return pa.nulls(len(part), field.type) if column is None else _arrow(column, said, part.candidate, field.type)
 
 
-def _cells(column: Column, values: Any, rows: Ints, k: int, said: Any) -> Any:
+def _arrow(column: Column, said: Output, k: int, kind: pa.DataType) -> pa.Array:
+    """A declared column of what a step said, for one candidate. NaN, and a finding that is not present, is null."""
+    values = said[column.name]
     match column.level:
         case Level.CASE:
-            return [None if x is None or x != x else x for x in values[rows].tolist()]
+            return _flat(values, kind)
         case Level.CANDIDATE:
-            return values[rows, k]
+            return _flat(values[:, k], kind)
         case Level.OPTION:
-            return [[None if x != x else x for x in row] for row in values[rows].tolist()]
+            return _lists(values, np.isnan(values), kind)
         case Level.FINDING:
-            cells = values[rows, k].tolist()
-            if column.name in ("finding_asked", "finding_present"):
-                return cells
-            present = said["finding_present"][rows, k].tolist()
-            return [[x if p else None for x, p in zip(a, b, strict=True)] for a, b in zip(cells, present, strict=True)]
+            told = column.name in ("finding_asked", "finding_present")
+            return _lists(values[:, k], None if told else ~said["finding_present"][:, k], kind)
+
+
+def _flat(values: Array, kind: pa.DataType) -> pa.Array:
+    return pa.array(values, kind, mask=np.isnan(values) if values.dtype.kind == "f" else None)
+
+
+def _lists(values: Array, absent: Array | None, kind: pa.DataType) -> pa.Array:
+    """[n, m] cells as n lists of m."""
+    count, width = values.shape
+    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
+    cells = pa.array(values.ravel(), kind.value_type, mask=None if absent is None else absent.ravel())
+    return pa.ListArray.from_arrays(offsets, cells, type=kind)
 
 
 def case_table(arm: str, block: Block) -> pa.Table:
@@ -119,21 +173,21 @@ def case_table(arm: str, block: Block) -> pa.Table:
     outcome = block.outcomes()
     names = np.array([o.name.lower() for o in CaseOutcome], object)
     audited, unreviewed, minutes = audits(block)
-    order = np.argsort(block.cases.case_id_N.astype(str), kind="stable")
+    order = pc.sort_indices(pa.array(block.cases.case_id_N, pa.string()))
     columns = {
-        "arm": pa.array([arm] * len(block), pa.string()),
-        "case_id": pa.array(block.cases.case_id_N, pa.string()),
-        "outcome": pa.array(names[outcome], pa.string()),
-        "final": pa.array(finals(block), pa.string()),
-        "escalated": pa.array(audited | unreviewed | (block.parked >= 0)),
-        "audited": pa.array(audited),
-        "unreviewed": pa.array(unreviewed),
-        "minutes": pa.array(minutes),
-        "calls": pa.array(total(block, "calls")),
-        "tokens": pa.array(total(block, "tokens")),
-        "written": pa.array(total(block, "written")),
+        "arm": pa.repeat(arm, len(block)),
+        "case_id": block.cases.case_id_N,
+        "outcome": names[outcome],
+        "final": finals(block),
+        "escalated": audited | unreviewed | (block.parked >= 0),
+        "audited": audited,
+        "unreviewed": unreviewed,
+        "minutes": minutes,
+        "calls": total(block, "calls"),
+        "tokens": total(block, "tokens"),
+        "written": total(block, "written"),
     }
-    return pa.table(columns).take(order)
+    return pa.table(columns, schema=case_schema()).take(order)
 
 
 def finals(block: Block) -> Any:
@@ -185,18 +239,30 @@ def missing(block: Block) -> Any:
 
 
 def digest(*parts: pa.Table) -> str:
-    """SHA-256 over the logical rows of tables in order: equal digests mean the same records."""
+    """SHA-256 over the logical rows of tables in order: equal digests mean the same records.
+
+    It reads columns: names and types, then for each column which cells are null and the cells that are not. Batches,
+    and what lies in memory behind a null, are no part of it.
+    """
     sha = hashlib.sha256()
     for table in parts:
-        for row in _plain(table):
-            sha.update(row)
+        sha.update(f"{table.num_rows} rows of {table.schema.remove_metadata()}".encode())
+        for column in table.columns:
+            _absorb(sha, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
     return sha.hexdigest()
 
 
-def _plain(table: pa.Table) -> Iterator[bytes]:
-    for batch in table.to_batches(max_chunksize=4096):
-        for row in batch.to_pylist():
-            yield json.dumps(row, sort_keys=True).encode() + b"\n"
+def _absorb(sha: Any, cells: pa.Array) -> None:
+    sha.update(np.packbits(cells.is_null().to_numpy(zero_copy_only=False)).tobytes())
+    there = cells.drop_null()
+    if pa.types.is_list(there.type):
+        sha.update(pc.list_value_length(there).to_numpy().tobytes())
+        _absorb(sha, there.flatten())
+    elif pa.types.is_string(there.type):
+        sha.update(pc.binary_length(there).to_numpy().tobytes())
+        sha.update(b"".join(there.cast(pa.binary()).to_pylist()))
+    else:
+        sha.update(there.to_numpy(zero_copy_only=False).tobytes())
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

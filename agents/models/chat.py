@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import TemplateError
 
 from agents.model import Prompt, Unanswerable
+from agents.transcript import indented
 
-_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _MARKER = re.compile(r"<[^<>\s{}'\"]{1,40}>|\[/?[A-Z_]{2,30}\]")
 Turns = list[dict[str, str]]
 
@@ -44,11 +44,6 @@ def neutralise(text: str, specials: Sequence[str]) -> str:
                 special, f"{special[0]} {special[1:]}" if len(special) > 1 else "\N{REPLACEMENT CHARACTER}"
             )
     return text
-
-
-def indented(text: str) -> str:
-    """`text` with every line but the first indented, so that no line of it can pose as a heading of ours."""
-    return _LINE_END.sub("\n  ", text)
 
 
 def render(tokenizer: Any, specials: Sequence[str], prompt: Prompt) -> str:

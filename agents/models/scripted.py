@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agents.model import Generated, Query, Scored, Unanswerable
+from agents.model import Generated, Prompt, Query, Scored, Unanswerable
 from agents.spec import ScriptedSpec
+from agents.view import objects
 from constitutions.errors import InputError
 
 
@@ -27,10 +30,8 @@ class ScriptedModel:
         """What the function writes, per row; None or empty text is an absent answer."""
         if self._generate is None:
             raise InputError("scripted model: asked to write, but no `generate` function is named")
-        text = np.full(len(query), None, object)
-        for n, prompt in enumerate(query.prompts()):
-            answer = _ask(self._generate, prompt.messages, int(query.seed_N[n]))
-            text[n] = answer if answer and answer.strip() else None
+        said = _ask(self._generate, query.prompts(), query.seed_N.tolist())
+        text = objects([answer if answer and answer.strip() else None for answer in said])
         present = np.array([answer is not None for answer in text], bool)
         none = np.zeros(len(query), np.int32)
         return Generated(text, present, none, none)
@@ -39,21 +40,39 @@ class ScriptedModel:
         """The function's numbers, normalised; None, negative, infinite or all-zero numbers cannot be read."""
         if self._score is None:
             raise InputError("scripted model: asked for a verdict, but no `score` function is named")
-        probability = np.full((len(query), len(labels)), np.nan)
-        for n, prompt in enumerate(query.prompts()):
-            said = _ask(self._score, prompt.messages, labels)
-            numbers = np.asarray([] if said is None else said, np.float64)
-            if numbers.shape == (len(labels),) and np.isfinite(numbers).all() and numbers.min() >= 0 < numbers.sum():
-                probability[n] = numbers / numbers.sum()
-        return Scored(probability, np.zeros(len(query), np.int32))
+        said = _ask(self._score, query.prompts(), [labels] * len(query))
+        return Scored(_shares(said, len(labels)), np.zeros(len(query), np.int32))
 
 
-def _ask(function: Callable[..., Any], *given: Any) -> Any:
-    """What the function says; None where it declares the question unanswerable. Any other exception is its fault."""
-    try:
-        return function(*given)
-    except Unanswerable:
-        return None
+def _shares(said: Sequence[Any], width: int) -> NDArray[np.float64]:
+    """The numbers of every row as shares of their sum, [n, width]; NaN where they cannot be read."""
+    numbers = _numbers(said, width)
+    sound = (np.isfinite(numbers) & (numbers >= 0)).all(axis=1, keepdims=True)
+    total = np.where(sound, numbers, 0.0).sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = np.where(total > 0, numbers, np.nan) / np.where(total > 0, total, 1.0)
+    return shares
+
+
+def _numbers(said: Sequence[Any], width: int) -> NDArray[np.float64]:
+    """What was said, [n, width]; NaN for a row that has another shape."""
+    unread = np.full(width, np.nan)
+    with suppress(ValueError, TypeError):  # rows of different shapes
+        numbers = np.array(said, np.float64)
+        if numbers.shape == (len(said), width):
+            return numbers
+    rows = [unread if row is None else np.asarray(row, np.float64) for row in said]
+    return np.array([row if row.shape == (width,) else unread for row in rows]).reshape(len(said), width)
+
+
+def _ask(function: Callable[..., Any], prompts: Iterable[Prompt], given: Sequence[Any]) -> list[Any]:
+    """What the function says per row; None where it declares the question unanswerable. Other exceptions are faults."""
+    said: list[Any] = []
+    for prompt, more in zip(prompts, given, strict=True):
+        try:
+            said.append(function(prompt.messages, more))
+        except Unanswerable:
+            said.append(None)
+    return said
 
 
 def _load(name: str | None, key: str) -> Callable[..., Any] | None:

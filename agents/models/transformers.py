@@ -123,7 +123,7 @@ class TransformersModel:
 
         Raises InputError for labels that the tokenizer cannot write or cannot tell apart.
         """
-        asked = query.prompts()
+        asked = list(query.prompts())
         rendered = [self._text(prompt) for prompt in asked]
         prompts = [self._ids(text) for text in rendered]
         heads = self._heads(asked, prompts) if (query.principle_N >= 0).all() else [0] * len(query)

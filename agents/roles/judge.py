@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from agents.asking import Asker, Ints, reviewed, text
+from agents.asking import Asker, Ints, reviewed, texts
 from agents.columns import Output
 from agents.model import Scored, Use
 from agents.roles.label import label
@@ -69,5 +69,5 @@ def _asked(asker: Asker, view: View, rows: Ints, a: int, b: int) -> Scored:
         rows,
         (words.first, words.second),
         seed=asker.seeds(Use.COMPARE, view, rows, revision[rows, a], revision[rows, b], a, b),
-        slots=lambda i: {"first": text(subject[rows[i], a]), "second": text(subject[rows[i], b])},
+        slots={"first": lambda: texts(subject[rows, a]), "second": lambda: texts(subject[rows, b])},
     )

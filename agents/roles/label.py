@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.asking import Asker, reviewed, text
+from agents.asking import Asker, reviewed, texts
 from agents.columns import Output
 from agents.model import Use
 from agents.view import View
@@ -24,7 +24,7 @@ def label(asker: Asker, view: View) -> Output:
         rows,
         view.labels,
         seed=asker.seeds(Use.LABEL, view, rows, revision[rows, 0]),
-        slots=lambda i: {"response": text(subject[rows[i], 0]), "labels": ", ".join(view.labels)},
+        slots={"response": lambda: texts(subject[rows, 0]), "labels": ", ".join(view.labels)},
     )
     probability = np.full((len(view), len(view.labels)), np.nan)
     probability[rows] = scored.probability_NL

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.asking import Asker, phrasing, reviewed, text
+from agents.asking import Asker, at, phrasing, reviewed, texts
 from agents.columns import Output
 from agents.model import Generated, Use
 from agents.view import View
@@ -18,7 +18,7 @@ def answer(asker: Asker, view: View) -> Output:
     """The base: `view.candidates` first answers per case, each from its own random key."""
     rows, candidate = _grid(view, np.arange(len(view)))
     seed = asker.seeds(Use.RESPOND, view, rows, 0, candidate)
-    written = asker.generate(Use.RESPOND, view, "base", rows, seed=seed, slots=lambda i: {})
+    written = asker.generate(Use.RESPOND, view, "base", rows, seed=seed, slots={})
     return _output(view, (rows, candidate), written, np.zeros(len(view), np.int16), np.full(len(view), -1))
 
 
@@ -37,26 +37,25 @@ def revise(asker: Asker, view: View) -> Output:
     rows, candidate = _grid(view, np.flatnonzero(present.any(axis=1)))
     drawn = phrasing(asker, "revision", view, np.arange(len(view)), 1 << 20, parent)
 
-    def slots(i: int) -> dict[str, str]:
-        n = int(rows[i])
-        requests = principles[which[n]].revision_requests
-        return {
-            "response": text(subject[n, first[n]]),
-            "critique": critique[n],
-            "revision_request": requests[int(drawn[n]) % len(requests)],
-            "principle_id": principles[which[n]].id,
-            "statement": principles[which[n]].statement,
-        }
+    def requests() -> list[str]:
+        asked = [principles[p].revision_requests for p in at(which, rows)]
+        return [some[n % len(some)] for some, n in zip(asked, drawn[rows].tolist(), strict=True)]
 
     written = asker.generate(
         Use.REVISE,
         view,
-        ["revise" if critique[n] else "revise_blind" for n in rows.tolist()],
+        ["revise" if said else "revise_blind" for said in at(critique, rows)],
         rows,
         seed=asker.seeds(Use.REVISE, view, rows, parent[rows] + 1, candidate),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[rows, first[rows]]),
+            "critique": lambda: at(critique, rows),
+            "revision_request": requests,
+            "principle_id": lambda: [principles[p].id for p in at(which, rows)],
+            "statement": lambda: [principles[p].statement for p in at(which, rows)],
+        },
     )
-    counts = np.array([len(principles[w].revision_requests) for w in which], np.int64)
+    counts = np.array([len(principle.revision_requests) for principle in principles], np.int64)[which]
     return _output(view, (rows, candidate), written, parent + 1, drawn % counts)
 
 
@@ -68,7 +67,7 @@ def _grid(view: View, cases: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
 def critiques(view: View) -> list[str]:
     """What the steps it may read wrote about the response, joined in their order, per case."""
     columns = [output["critique"] for output in (view.reads or {}).values() if "critique" in output.columns]
-    return ["\n".join(str(c[n]) for c in columns if c[n]) for n in range(len(view))]
+    return ["\n".join([said for said in row if said]) for row in zip(*columns, strict=True)] or [""] * len(view)
 
 
 def _most_severe(view: View) -> list[int]:

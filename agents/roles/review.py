@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.asking import Asker, phrasing, reviewed, text
+from agents.asking import Asker, phrasing, reviewed, texts
 from agents.columns import Array, Output
 from agents.model import Use
 from agents.roles.label import label
@@ -49,7 +49,7 @@ def screen(asker: Asker, view: View) -> Output:
         rows,
         (words.violated, words.fine),
         seed=asker.seeds(Use.OVERRIDE, view, rows),
-        slots=lambda i: {},
+        slots={},
     )
     columns["override"] = scored.probability_NL[:, 0]
     columns["unread"] = columns["unread"] | np.isnan(columns["override"])
@@ -66,10 +66,6 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
     drawn = phrasing(asker, "critique", view, np.arange(len(view)), 1 << 20, revision[:, 0])
     requests = [request for principle in view.constitution.principles for request in principle.critique_requests]
 
-    def slots(i: int) -> dict[str, str]:
-        n = int(rows[i])
-        return {"response": text(subject[n, which[n]]), "critique_request": requests[int(drawn[n]) % len(requests)]}
-
     at = (rows, which[rows])
     written = asker.generate(
         Use.CRITIQUE,
@@ -77,7 +73,10 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
         "critique",
         rows,
         seed=asker.seeds(Use.CRITIQUE, view, rows, revision[at], which[rows]),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[at]),
+            "critique_request": lambda: [requests[n] for n in (drawn[rows] % len(requests)).tolist()],
+        },
     )
     columns = {
         "critique": np.full(len(view), None, object),
@@ -101,16 +100,6 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
     claim = _claims(view, case, candidate, principle)
     words = asker.style.labels
 
-    def slots(i: int) -> dict[str, str]:
-        n = int(case[i])
-        return {
-            "response": text(subject[n, candidate[i]]),
-            "critique": text(critique[n]) if critique is not None else "",
-            "principle_id": principles[principle[i]].id,
-            "statement": principles[principle[i]].statement,
-            "claim": (words.fine, words.violated, _UNREAD)[claim[i]],
-        }
-
     at = (case, candidate)
     scored = asker.score(
         use,
@@ -119,7 +108,13 @@ def _findings(asker: Asker, view: View, use: Use, template: str, critique: Array
         case,
         (words.violated, words.fine),
         seed=asker.seeds(use, view, case, revision[at], candidate, principle),
-        slots=slots,
+        slots={
+            "response": lambda: texts(subject[at]),
+            "critique": "" if critique is None else lambda: texts(critique[case]),
+            "principle_id": lambda: [principles[p].id for p in principle.tolist()],
+            "statement": lambda: [principles[p].statement for p in principle.tolist()],
+            "claim": lambda: [(words.fine, words.violated, _UNREAD)[said] for said in claim.tolist()],
+        },
         principle=np.asarray(view.bits, np.int16)[principle],
     )
     probability = np.full(shape, np.nan)

@@ -88,8 +88,8 @@ def test_no_line_of_a_critique_can_pose_as_a_heading() -> None:
 def test_a_style_that_cannot_show_others_says_so() -> None:
     style = load_style("plain").model_copy(update={"heard": None, "name": "deaf"})
     with pytest.raises(InputError, match="prompt style 'deaf' has no `heard`"):
-        style.hearing("a: no", "7")
-    assert style.hearing("", "7") == ""
+        style.hearing(["a: no"], ["7"])
+    assert style.hearing([""], ["7"]) == [""]
 
 
 def test_a_sycophant_says_what_the_majority_says_at_its_rate() -> None:

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.agent import Agent
-from agents.asking import conversation_text
 from agents.model import Prompt, Query, Scored
 from agents.models.chat import neutralise, render, special_strings
 from agents.models.transformers import TransformersModel
 from agents.records import Message
 from agents.spec import ScriptedSpec, TransformersSpec
 from agents.style import load_style
+from agents.transcript import conversation_text
 from agents.view import View
 from agents.vocabulary import Role
 from tests.agents.conftest import make_tokenizer
@@ -169,6 +169,6 @@ def test_slots_are_filled_once_and_other_braces_are_left_alone() -> None:
     style = load_style("plain")
     parts = style.template("safety")
     slots = {"response": "{statement}", "statement": "keep {response}", "nonce": "f"}
-    content = style.render(parts, (), slots)[0].content
+    content = style.render(parts, [()], slots)[0][0].content
     assert "ANSWER:\n{statement}\n" in content
     assert "Principle: keep {response}" in content

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.style import SLOTS, load_style
+from agents.slots import SLOTS
+from agents.style import load_style
 from constitutions.errors import InputError
 
 TEMPLATES = ("base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override")

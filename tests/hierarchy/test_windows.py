@@ -19,7 +19,7 @@ from constitutions.yaml_source import Document
 from hierarchy.arm import Arm
 from hierarchy.builders import build
 from hierarchy.executor import Executor, LocalRoles, LocalShards, Writer, read_back
-from hierarchy.journal import Entry, Journal
+from hierarchy.journal import Journal
 from hierarchy.ray_executor import RayShards
 from hierarchy.records import case_table, digest, tables
 from hierarchy.rules import TopShare
@@ -178,11 +178,10 @@ def test_a_window_that_is_known_in_part_is_decided_as_a_whole(
     arm, cases = monitored[0], Cases.numbered(60)
     with Journal.open(tmp_path / "whole") as journal:
         LocalShards(1000).run(arm, cases, Writer(journal, lambda count: None))
-        known = journal.known(arm.name, cases.case_id_N.tolist())
+        known = journal.known(cases.case_id_N.tolist())
         expected = read_back(arm, cases, journal).fired
     with Journal.open(tmp_path / "part") as journal:
-        kept = [Entry(arm.name, case, step, hash_, row) for (step, case, hash_), row in known.items() if int(case) % 3]
-        journal.record(kept)
+        journal.record([batch.take(batch.case_id_N.astype(int) % 3 > 0) for batch in known])
         LocalShards(1000).run(arm, cases, Writer(journal, lambda count: None))
         assert (read_back(arm, cases, journal).fired == expected).all()
 

@@ -27,7 +27,7 @@ ASKED = {
 @pytest.mark.parametrize("name", sorted(ASKED))
 def test_questions_end_where_the_model_goes_on(name: str) -> None:
     style = load_style(str(STYLE))
-    messages = style.render(style.template(name), (Message("user", "Q"),), FILLED)
+    messages = style.render(style.template(name), [(Message("user", "Q"),)], FILLED)[0]
     text = tokenizer().apply_chat_template(
         [{"role": one.role, "content": one.content} for one in messages],
         tokenize=False,

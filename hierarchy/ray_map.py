@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -122,3 +123,23 @@ class Made:
 
 
 _Made = ray.remote(max_restarts=0, num_cpus=0.5)(Made)
+_Lasting = ray.remote(max_restarts=-1, max_task_retries=-1, num_cpus=0)(Made)
+
+
+@contextmanager
+def callers(makes: Mapping[str, Callable[[], Callable[[Any], Any]]]) -> Iterator[dict[str, Callable[[Any], Any]]]:
+    """A process per name, made by its maker, for as long as the context lasts: how to call each, and wait.
+
+    A process that dies is made again, and does again what it was doing.
+    """
+    kept = {name: ray.put(make) for name, make in makes.items()}
+    actors: dict[str, Any] = {name: _Lasting.remote(made) for name, made in kept.items()}
+
+    def call(name: str) -> Callable[[Any], Any]:
+        return lambda item: ray.get(actors[name].run.remote(item))
+
+    try:
+        yield {name: call(name) for name in actors}
+    finally:
+        for actor in actors.values():
+            ray.kill(actor)

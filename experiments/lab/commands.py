@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from constitutions.errors import InputError
 from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
 from experiments.lab.compare import contrasts, print_sweep, print_tables, rates
 from experiments.lab.keep import Keep
-from experiments.lab.simulate import Mapper, Simulated, here, simulate
+from experiments.lab.simulate import Mapper, Simulated, here, simulate, threads
 from experiments.lab.tally import METRICS
 from experiments.prepare import compile_arm, prepare_arms, resolve_agents, resolve_auditor
 from experiments.progress import Progress
 from hierarchy.arm import Arm
+from hierarchy.latent.crew import Crew, latent_crew
+from hierarchy.latent.remote import Host, remote_crew
 from hierarchy.topology import load_graph
 
+IN_FLIGHT = 4
 DEFAULT = Path(__file__).parents[1] / "configs" / "lab.yaml"
 
 
@@ -78,21 +82,28 @@ def simulate_arms(
         raise InputError(f"dataset.kind is {spec.dataset.kind!r}; the lab takes `simulated` (cases without text)")
     people = {arm.name: resolve_auditor(spec, arm.name) if arm.name in spec.arms else spec.auditor for arm in arms}
     size, override = spec.dataset.size, spec.dataset.override
-    with mapper_for(spec.execution) as mapper, Progress(console or Console(quiet=True)).stage("simulate", size) as done:
-        return simulate(arms, size, people, done, override=override, mapper=mapper, keep=keep)
+    progress = Progress(console or Console(quiet=True))
+    with means_of(spec.execution, arms, override) as (mapper, crew), progress.stage("simulate", size) as done:
+        return simulate(arms, size, people, done, override=override, mapper=mapper, crew=crew, keep=keep)
 
 
 @contextmanager
-def mapper_for(execution: ExecutionSpec) -> Iterator[Mapper]:
-    """Who carries blocks of cases out: this process, or workers on Ray, started for as long as they are needed."""
+def means_of(execution: ExecutionSpec, arms: Sequence[Arm], override: float) -> Iterator[tuple[Mapper, Crew]]:
+    """Who carries blocks of cases out, and who plays the steps: this process; on Ray workers that do whole blocks, or a
+    process per agent, with `IN_FLIGHT` blocks under way. Started for as long as they are needed."""
     if execution.executor == "local":
-        yield here
+        yield here, latent_crew
         return
     from hierarchy.ray_executor import cluster  # Ray takes a second to import
-    from hierarchy.ray_map import ray_map
+    from hierarchy.ray_map import callers, ray_map
 
     with cluster(execution.address, execution.cpus):
-        yield lambda make, items: ray_map(make, items, execution.workers)
+        if execution.schedule == "shards":
+            yield lambda make, items: ray_map(make, items, execution.workers), latent_crew
+            return
+        names = {name for arm in arms for name in arm.used()}
+        with callers({name: partial(Host, tuple(arms), name) for name in sorted(names)}) as hosts:
+            yield threads(IN_FLIGHT), remote_crew(hosts, override)
 
 
 def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:

@@ -17,7 +17,7 @@ from hierarchy.audit.labour import TICKS, Waiting, gaps, service_minutes, waits
 from hierarchy.latent.auditor import Auditor, in_order, priority
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import latent_crew
+from hierarchy.latent.crew import Crew, latent_crew
 from hierarchy.oversee import oversee
 
 Span = tuple[int, int]
@@ -41,6 +41,7 @@ def auditor_of(
     spans: Sequence[Span],
     override: float,
     mapper: Callable[[Callable[[], Any], Iterable[Any]], Iterator[Any]],
+    crew: Crew = latent_crew,
 ) -> tuple[Auditor, Waiting | None]:
     """The arm's auditor, and how long cases waited for it where the spec says how fast they come.
 
@@ -52,7 +53,7 @@ def auditor_of(
         return Auditor(places), None
     if spec.budget >= size and not spec.fatigue and spec.arrivals is None:
         return Auditor(places, arm.seed, spec), None
-    found = sorted(mapper(partial(Scout, arm, spec.arrivals, override), spans), key=lambda one: one.span)
+    found = sorted(mapper(partial(Scout, arm, spec.arrivals, override, crew), spans), key=lambda one: one.span)
     number = np.concatenate([one.number for one in found])
     roster = in_order(number, np.concatenate([one.priority for one in found]), arm.seed, spec.budget)
     needed = spec.fatigue or len(number) > spec.budget
@@ -73,9 +74,9 @@ def _waited(spec: SimulatedAuditorSpec, found: Sequence[Arrivals], decided: NDAr
 class Scout:
     """Finds the cases of a span that come to the auditor."""
 
-    def __init__(self, arm: Arm, arrivals: float | None, override: float) -> None:
+    def __init__(self, arm: Arm, arrivals: float | None, override: float, crew: Crew = latent_crew) -> None:
         self.arm, self.arrivals, self.override = arm, arrivals, override
-        self.crew = latent_crew(arm, Auditor(arm.plan.places))
+        self.crew = crew(arm, Auditor(arm.plan.places))
 
     def __call__(self, span: Span) -> Arrivals:
         """One span, cases in order."""

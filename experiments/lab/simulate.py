@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
-from agents.simulated.lanes import keep_memory
 from experiments.lab.desk import auditor_of
 from experiments.lab.keep import Keep
 from experiments.lab.tally import Flags, Tally
@@ -15,6 +16,7 @@ from experiments.lab.worker import BLOCK, Discordance, Done, Job, Worker, spans
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.labour import Waiting
+from hierarchy.latent.crew import Crew, latent_crew
 
 Progress = Callable[[int], None]
 Listen = Callable[[str, Flags], None]
@@ -26,6 +28,21 @@ class Mapper(Protocol):
     def __call__(self, make: Callable[[], Callable[[Any], Any]], items: Iterable[Any], /) -> Iterator[Any]:
         """A result per item."""
         ...
+
+
+def threads(count: int) -> Mapper:
+    """Items carried out by `count` threads of this process, which wait for others most of the time."""
+
+    def mapper(make: Callable[[], Callable[[Any], Any]], items: Iterable[Any]) -> Iterator[Any]:
+        work, todo = make(), iter(items)
+        with ThreadPoolExecutor(count) as pool:
+            out = {pool.submit(work, item) for item in islice(todo, count)}
+            while out:
+                done, out = wait(out, return_when=FIRST_COMPLETED)
+                out |= {pool.submit(work, item) for item in islice(todo, len(done))}
+                yield from (one.result() for one in done)
+
+    return mapper
 
 
 def here(make: Callable[[], Callable[[Any], Any]], items: Iterable[Any]) -> Iterator[Any]:
@@ -59,6 +76,7 @@ def simulate(
     first: int = 0,
     override: float = 0.0,
     mapper: Mapper = here,
+    crew: Crew = latent_crew,
     keep: Keep | None = None,
     listen: Listen | None = None,
 ) -> Simulated:
@@ -70,17 +88,16 @@ def simulate(
     `listen` is told every block's flags per case, by arm, in the order in which blocks are finished.
     Raises InputError for a graph that cases without text cannot pass.
     """
-    keep_memory()
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
     todo, auditors = spans(first, size, block), {}
     for arm in arms:
-        auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, mapper)
+        auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, mapper, crew)
         if waiting is not None:
             found.waiting[arm.name] = waiting
     job = Job(tuple(arms), auditors, override, keep.records if keep else "none", listen is not None)
     ended = 0
-    for done in _each(partial(Worker, job), todo, mapper, keep):
+    for done in _each(partial(Worker, job, crew), todo, mapper, keep):
         found.add(done)
         for name, flags in done.flags.items():
             if listen is not None:

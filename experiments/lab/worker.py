@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.simulated.lanes import keep_memory
 from experiments.lab.tally import METRICS, Flags, Tally
 from hierarchy.arm import Arm
 from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.cases import LatentCases
-from hierarchy.latent.crew import latent_crew
+from hierarchy.latent.crew import Crew, latent_crew
 from hierarchy.latent.records import case_table, encoded, visit_table
 from hierarchy.oversee import oversee
 
@@ -72,11 +73,12 @@ class Job:
 
 
 class Worker:
-    """Carries spans through the arms of a job."""
+    """Carries spans through the arms of a job, with whatever crews."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, crew: Crew = latent_crew) -> None:
+        keep_memory()
         self.job = job
-        self.crews = {arm.name: latent_crew(arm, job.auditors[arm.name]) for arm in job.arms}
+        self.crews = {arm.name: crew(arm, job.auditors[arm.name]) for arm in job.arms}
 
     def __call__(self, span: Span) -> Done:
         """One span; every arm sees the same cases."""

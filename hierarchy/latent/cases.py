@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class LatentCases:
             out[:] = [(OVERRIDE,) if tries else () for tries in self.override_n.tolist()]
         return out
 
-    def seen(self, rows: NDArray[np.int64]) -> Seen:
+    def seen(self, rows: NDArray[np.integer[Any]]) -> Seen:
         """What agents see of the given cases."""
         tries = None if self.override_n is None else self.override_n.take(rows)
         return Seen(self.key_n.take(rows), self.level_n.take(rows), tries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from agents.agent import Agent
 from agents.simulated.spec import SimulatedSpec
@@ -17,6 +17,9 @@ from hierarchy.latent.view import LatentView
 from hierarchy.oversee import Plays
 from hierarchy.plan import PlannedStep
 from hierarchy.rules import TopShare
+
+Crew = Callable[[Arm, Auditor | None], Mapping[str, Plays[LatentView, Said]]]
+"""Makes the performers of an arm's steps, by instance name, with the auditor given."""
 
 
 def latent_crew(arm: Arm, auditor: Auditor | None = None) -> Mapping[str, Plays[LatentView, Said]]:

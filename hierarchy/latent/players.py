@@ -2,48 +2,96 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.simulated import lanes as bits
-from agents.simulated.draws import Draws, Revision
+from agents.simulated.draws import Draws, Revision, Seen
+from agents.simulated.lanes import Words
 from agents.vocabulary import RESPONDERS, Role
+from hierarchy.flow import Bools
 from hierarchy.latent.consensus import decide
 from hierarchy.latent.hearing import flagged, heard_by, member, readers
 from hierarchy.latent.review import Review, Scale
-from hierarchy.latent.said import Choice, Response
+from hierarchy.latent.said import Choice, Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan, PlannedStep, Source
 from hierarchy.rules import TopShare
 
 
+class Player(ABC):
+    """A simulated agent in a role, in three parts: what is asked, the answer, and what the answer says.
+
+    Questions and answers are plain data, so that the answer can be found in another process.
+    """
+
+    draws: Draws
+
+    def act(self, view: LatentView) -> Said:
+        """Answer every row."""
+        question = self.question(view)
+        return self.said(view, question, self.answer(view.seen, question))
+
+    @abstractmethod
+    def question(self, view: LatentView) -> Any:
+        """What is asked about the rows of the view."""
+
+    @abstractmethod
+    def answer(self, seen: Seen, question: Any) -> Any:
+        """The answer."""
+
+    @abstractmethod
+    def said(self, view: LatentView, question: Any, answer: Any) -> Said:
+        """What the answer says of the rows of the view."""
+
+
 @dataclass(frozen=True)
-class Responder:
+class Responder(Player):
     """A base: answers."""
 
     draws: Draws
 
-    def act(self, view: LatentView) -> Response:
-        """A first answer to every row."""
-        return Response(self.draws.respond(view.seen), 0)
+    def question(self, view: LatentView) -> None:
+        """Nothing but the cases."""
+        return
+
+    def answer(self, seen: Seen, question: None) -> Words:
+        """A first answer to every case: its violations, [n]."""
+        return self.draws.respond(seen)
+
+    def said(self, view: LatentView, question: None, answer: Words) -> Response:
+        """The first response."""
+        return Response(answer, 0)
 
 
 @dataclass(frozen=True)
-class Reviser:
+class Reviser(Player):
     """Answers again."""
 
     draws: Draws
 
-    def act(self, view: LatentView) -> Response:
-        """A better answer to every row."""
-        word, revision = view.subject
-        heard = flagged(view) if self.draws.spec.informed else None
-        return Response(self.draws.revise(view.seen, word, revision, heard), revision + 1)
+    def question(self, view: LatentView) -> tuple[Words, Revision, Words | None]:
+        """(the response, its revision number, what reviewers flagged that it may read)."""
+        return (*view.subject, flagged(view) if self.draws.spec.informed else None)
+
+    def answer(self, seen: Seen, question: tuple[Words, Revision, Words | None]) -> Words:
+        """A better answer: its violations, [n]."""
+        return self.draws.revise(seen, *question)
+
+    def said(self, view: LatentView, question: tuple[Words, Revision, Words | None], answer: Words) -> Response:
+        """The next revision."""
+        return Response(answer, question[1] + 1)
+
+
+Reviewed = tuple[Words, Revision, int, tuple[list[Words], list[Words]] | None]
 
 
 @dataclass(frozen=True)
-class Reviewer:
+class Reviewer(Player):
     """A critic, or a safety model. `reviewed`: the reviewer it is the critic of; None where it reviews responses."""
 
     draws: Draws
@@ -60,20 +108,29 @@ class Reviewer:
         use = "critic of critic" if recursive else step.role.value
         return cls(draws, scale, use, step.role is Role.SAFETY, subject if recursive else None)
 
-    def act(self, view: LatentView) -> Review:
-        """Judge every row."""
-        truth, revision = view.subject
-        mask, draws, seen = view.step.mask, self.draws, view.seen
-        reading = draws.review(seen, truth, mask, revision, self.use)
-        flag, key_n, tries = reading.flag_n, seen.key_n, seen.override_n
-        if draws.spec.sycophancy:
+    def question(self, view: LatentView) -> Reviewed:
+        """(the response, its revision number, the principles asked about, what others said that it follows)."""
+        heard = None
+        if self.draws.spec.sycophancy:
             heard = heard_by([member(view, self.reviewed)] if self.reviewed is not None else readers(view))
-            flag = draws.follow(seen, flag, *heard, revision) if heard[0] else flag
-        if reading.present_n is not None:
-            flag = flag & reading.present_n
+        return (*view.subject, view.step.mask, heard)
+
+    def answer(self, seen: Seen, question: Reviewed) -> tuple[Words, Words | None]:
+        """(what it flags, what could be read: None for all), [n]."""
+        truth, revision, mask, heard = question
+        reading = self.draws.review(seen, truth, mask, revision, self.use)
+        flag = reading.flag_n
+        if heard is not None and heard[0]:
+            flag = self.draws.follow(seen, flag, *heard, revision)
+        return flag if reading.present_n is None else flag & reading.present_n, reading.present_n
+
+    def said(self, view: LatentView, question: Reviewed, answer: tuple[Words, Words | None]) -> Review:
+        """The review; confidences are drawn when somebody asks for them."""
+        (truth, revision, mask, _), (flag, present) = question, answer
+        draws, key_n, tries = self.draws, view.seen.key_n, view.seen.override_n
         return Review(
             flag,
-            reading.present_n,
+            present,
             mask,
             self.scale,
             lambda: draws.confidences(key_n, ~(flag ^ truth), tuple(range(draws.principles)), revision),
@@ -81,28 +138,38 @@ class Reviewer:
         )
 
 
+Options = list[tuple[Bools, Words, Revision]]
+
+
 @dataclass(frozen=True)
-class Chooser:
+class Chooser(Player):
     """A judge."""
 
     draws: Draws
 
-    def act(self, view: LatentView) -> Choice:
-        """Round robin: the option that wins most comparisons, the first of equals; the only one there is, unasked."""
-        options = view.options
-        wins = np.zeros((len(options), len(view)), np.int16)
-        here = np.stack([ran for ran, _, _ in options])
-        for a, (_, first, of_first) in enumerate(options):
-            for b in range(a + 1, len(options)):
-                _, second, of_second = options[b]
+    def question(self, view: LatentView) -> Options:
+        """The options: (which rows have it, words, revision)."""
+        return view.options
+
+    def answer(self, seen: Seen, question: Options) -> NDArray[np.int16]:
+        """Round robin: the option that wins most comparisons, the first of equals; the only one there is, unasked; -1
+        where there is none, [n]."""
+        wins = np.zeros((len(question), len(seen)), np.int16)
+        here = np.stack([ran for ran, _, _ in question])
+        for a, (_, first, of_first) in enumerate(question):
+            for b in range(a + 1, len(question)):
+                _, second, of_second = question[b]
                 both = here[a] & here[b]
-                better = self.draws.prefer(view.seen, first, second, _later(of_first, of_second), a * len(options) + b)
+                better = self.draws.prefer(seen, first, second, _later(of_first, of_second), a * len(question) + b)
                 wins[a] += both & better
                 wins[b] += both & ~better
         chosen = np.where(here, wins, -1).argmax(axis=0).astype(np.int16)
-        chosen = np.where(here.any(axis=0), chosen, np.int16(-1))
-        sure = np.float32(self.draws.spec.sure)
-        return Choice(chosen, lambda: np.where(here.sum(axis=0) > 1, sure, np.float32(1.0)) * (chosen >= 0))
+        return np.where(here.any(axis=0), chosen, np.int16(-1))
+
+    def said(self, view: LatentView, question: Options, answer: NDArray[np.int16]) -> Choice:
+        """The choice."""
+        sure, several = np.float32(self.draws.spec.sure), np.stack([ran for ran, _, _ in question]).sum(axis=0) > 1
+        return Choice(answer, lambda: np.where(several, sure, np.float32(1.0)) * (answer >= 0))
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,21 @@ def test_ray_workers_keep_the_same_records(tmp_path: Path, arms: list[Arm], ray_
     assert digests(spread, arms) == digests(local, arms)
 
 
+@pytest.mark.parametrize("schedule", ["shards", "roles"])
+def test_the_command_runs_on_ray(tmp_path: Path, schedule: str, ray_cluster: str) -> None:
+    words = ["compare", "layers", "debate", "--size", "2000", "--records", "visits", "--json"]
+    words += ["--set", "auditor.budget=50", "--set", "agents.critic_a.model.sycophancy=0.5"]
+    words += ["--set", "agents.trusted.model.informed=true", "--set", "dataset.override=0.1"]
+    spread = ["--workers", "2", "--ray-address", ray_cluster, "--set", f"execution.schedule={schedule}"]
+    local = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "local")])
+    found = CliRunner().invoke(app, [*words, *spread, "--out", str(tmp_path / "ray")])
+    assert (local.exit_code, found.exit_code) == (0, 0), local.output + found.output
+    assert json.loads(found.stdout) == json.loads(local.stdout)
+    for arm in ("layers", "debate"):
+        for kind in ("cases", "visits"):
+            assert Keep(tmp_path / "ray").digest(arm, kind) == Keep(tmp_path / "local").digest(arm, kind)
+
+
 def _two_workers(ray_map: Any, make: Any, items: Any) -> Any:
     return ray_map(make, items, 2)
 

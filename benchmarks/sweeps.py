@@ -35,7 +35,7 @@ def _pass(arm: Arm) -> int:
     crew = latent_crew(arm, Auditor(arm.plan.places, arm.seed, PERSON))
     block, tally = LatentBlock(LatentCases.numbered(0, CASES), arm.plan), Tally()
     oversee(block, arm.plan, crew)
-    tally.add(block)
+    tally.count(block)
     return tally.n
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from agents.vocabulary import Role
@@ -17,6 +18,23 @@ FLAGGED = Comparison(field="verdict", op="eq", value="revise")
 ESCALATED = Comparison(field="verdict", op="eq", value="escalate")
 WHATEVER = Comparison(field="verdict", op="in", value=("accept", "revise", "missing"))
 """A reviewer spoke, readable or not: who hears it next can tell the difference."""
+PASSED = Comparison(field="verdict", op="in", value=("accept", "revise"))
+REJECTED = Comparison(field="verdict", op="eq", value="reject")
+CHANGED = Comparison(field="chosen", op="eq", value=1)
+KEPT_OR_UNSURE = AnyOf(
+    any=(Comparison(field="chosen", op="eq", value=0), Comparison(field="confidence", op="lt", value=JUDGE_IS_SURE))
+)
+
+
+@lru_cache(maxsize=16_384)
+def _edge(source: str, target: str, when: Predicate | None) -> Edge:
+    """An edge without conditions but `when`: the same from one graph to the next, and checked once."""
+    return Edge(source=source, to=target, when=when)
+
+
+@lru_cache(maxsize=4_096)
+def _read(step: str) -> Read:
+    return Read(step=step)
 
 
 class Sketch:
@@ -38,13 +56,15 @@ class Sketch:
             count += 1
             step_id = f"{name}_{count}"
         self._taken.add(step_id)
-        seen = tuple(Read(step=read) for read in reads)
+        seen = tuple([_read(read) for read in reads])
         self._steps.append(Step(id=step_id, role=role, agent=agent, reads=seen, **fields))
         return step_id
 
     def edge(self, source: str, target: str, when: Predicate | None = None, **fields: Any) -> None:
         """Add an edge."""
-        self._edges.append(Edge(source=source, to=target, when=when, **fields))
+        self._edges.append(
+            Edge(source=source, to=target, when=when, **fields) if fields else _edge(source, target, when)
+        )
 
     def draft(self, agent: str, fan_out: bool = False) -> str:
         """The base's first answer."""
@@ -80,10 +100,8 @@ class Sketch:
         compare = self.step("judge", Role.JUDGE, judge, options=(draft, revise))
         self.release_or(sources, revise)
         self.edge(revise, compare)
-        kept = Comparison(field="chosen", op="eq", value=0)
-        unsure = Comparison(field="confidence", op="lt", value=JUDGE_IS_SURE)
-        self.edge(compare, self.human, AnyOf(any=(kept, unsure)))
-        self.edge(compare, "release", Comparison(field="chosen", op="eq", value=1))
+        self.edge(compare, self.human, KEPT_OR_UNSURE)
+        self.edge(compare, "release", CHANGED)
 
     def graph(self, name: str, title: str, description: str) -> OversightGraph:
         """What was drawn, with the auditor's step and its ways on at the end."""
@@ -91,9 +109,7 @@ class Sketch:
         if self.auditor is not None:
             human: dict[str, Any] = {"id": "human", "role": Role.AUDITOR, "agent": self.auditor}
             steps.append(Step(**human, priority=self.priority))
-            passed = Comparison(field="verdict", op="in", value=("accept", "revise"))
-            edges.append(Edge(source="human", to="release", when=passed))
-            edges.append(Edge(source="human", to="refuse", when=Comparison(field="verdict", op="eq", value="reject")))
+            edges += [_edge("human", "release", PASSED), _edge("human", "refuse", REJECTED)]
         return OversightGraph(
             name=name,
             title=title,

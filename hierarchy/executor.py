@@ -79,7 +79,7 @@ class LocalShards:
     def run(self, arm: Arm, cases: Cases, writer: Writer) -> None:
         """Every block through the whole plan."""
         performers = arm.performers()
-        for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
+        for rows in blocks(len(cases), whole_windows(self.block, len(cases), arm.plan)):
             part = cases.take(rows)
             with writer.together(arm.costly()) as commit:
                 oversee(Block(part, arm.plan), arm.plan, arm.recalls(performers, writer.memory(part), commit))

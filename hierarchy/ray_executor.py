@@ -125,7 +125,7 @@ class RayShards:
         """Every block through the whole plan; a block's rows are committed together."""
 
         def parts() -> Iterator[tuple[Cases, Sequence[Stored]]]:
-            for rows in blocks(len(cases), whole_windows(arm.plan, self.block, len(cases))):
+            for rows in blocks(len(cases), whole_windows(self.block, len(cases), arm.plan)):
                 part = cases.take(rows)
                 yield part, writer.journal.known(part.case_id_N.tolist())
 

@@ -43,13 +43,8 @@ class Window:
         said = [(view.reads or {})[name] for name in self.members]
         heard = np.stack([member["verdict"] != Verdict.MISSING for member in said])
         votes = np.stack([voting(member) for member in said])
-        score = (np.stack([suspicion(member) for member in said]) * votes).sum(axis=0) / np.maximum(
-            votes.sum(axis=0), 1
-        )
-        unread: Bools = np.asarray(~heard.all(axis=0))
-        chosen = unread.copy()
-        for rows in _windows(view.position_N, self.rule.window):
-            chosen[rows[self._first(score[rows], unread[rows], _lot(view.cases.key_N[rows]))]] = True
+        score = np.stack([suspicion(member) for member in said])
+        chosen = self.choose(score, votes, heard, view.cases.key_N, view.position_N)
         flagged: Bools = np.asarray(np.stack([member["flagged"] for member in said]).any(axis=0))
         return Output.of(
             Role.CONSENSUS,
@@ -61,6 +56,18 @@ class Window:
             confidence=np.stack([np.nan_to_num(member["confidence"]) for member in said]).sum(axis=0)
             / np.maximum((~np.stack([excused(member) for member in said])).sum(axis=0), 1),
         )
+
+    def choose(
+        self, score_MN: NDArray[np.float64], votes_MN: Bools, heard_MN: Bools, key_N: rng.Keys, position_N: Ints
+    ) -> Bools:
+        """Which of the N rows escalate: from the M members' suspicion, whether each has a say and could be read, the
+        cases' keys, and the rows' places in a block of whole windows."""
+        score = (score_MN * votes_MN).sum(axis=0) / np.maximum(votes_MN.sum(axis=0), 1)
+        unread: Bools = np.asarray(~heard_MN.all(axis=0))
+        chosen = unread.copy()
+        for rows in _windows(position_N, self.rule.window):
+            chosen[rows[self._first(score[rows], unread[rows], _lot(key_N[rows]))]] = True
+        return chosen
 
     def _first(self, score: NDArray[np.float64], unread: Bools, lot: NDArray[np.float64]) -> Ints:
         """Which of a window's m rows the budget pays for: k by rank, of which the lottery's share by lot alone."""
@@ -92,9 +99,9 @@ def complete(ready_N: Bools, size: int | None) -> Bools:
     return out
 
 
-def whole_windows(plan: Plan, block: int, cases: int) -> int:
-    """The block size, made larger where a window of the plan would be cut: a multiple of all, or all the cases."""
-    rules = [step.step.rule for step in plan.steps if isinstance(step.step.rule, TopShare)]
+def whole_windows(block: int, cases: int, *plans: Plan) -> int:
+    """The block size, made larger where a window of the plans would be cut: a multiple of all, or all the cases."""
+    rules = [step.step.rule for plan in plans for step in plan.steps if isinstance(step.step.rule, TopShare)]
     sizes = [rule.window for rule in rules]
     if None in sizes:
         return max(block, cases)

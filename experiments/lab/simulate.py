@@ -17,6 +17,7 @@ from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.labour import Waiting
 from hierarchy.latent.crew import Crew, latent_crew
+from hierarchy.windows import whole_windows
 
 Progress = Callable[[int], None]
 Listen = Callable[[str, Flags], None]
@@ -90,7 +91,8 @@ def simulate(
     """
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
-    todo, auditors = spans(first, size, block), {}
+    whole = whole_windows(block, size, *(arm.plan for arm in arms))
+    todo, auditors = spans(first, size, whole), {}
     for arm in arms:
         auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, mapper, crew)
         if waiting is not None:

@@ -14,6 +14,7 @@ from hierarchy.latent.players import Chooser, LatentConsensus, NotAsked, Respond
 from hierarchy.latent.review import Scale
 from hierarchy.latent.said import Said
 from hierarchy.latent.view import LatentView
+from hierarchy.latent.window import LatentWindow
 from hierarchy.oversee import Plays
 from hierarchy.plan import PlannedStep
 from hierarchy.rules import TopShare
@@ -47,8 +48,9 @@ def _performer(
     if step.role is Role.AUDITOR:
         return auditor or Auditor(arm.plan.places)
     if isinstance(step.step.rule, TopShare):
-        raise InputError(f"graph {arm.plan.graph.name!r}: step {step.name!r} looks at a window, which words cannot yet")
+        return LatentWindow(step.step.rule)
     if step.step.rule is not None:
+        _refuse_windows(step, arm)
         return LatentConsensus(scale)
     agent = players[str(step.step.agent)]
     assert isinstance(agent.spec.model, SimulatedSpec)
@@ -61,3 +63,13 @@ def _performer(
         case Role.JUDGE:
             return Chooser(draws)
     return Reviewer.of(draws, scale, arm.plan, step)
+
+
+def _refuse_windows(step: PlannedStep, arm: Arm) -> None:
+    for source in step.members:
+        for index in source.instances:
+            if isinstance(arm.plan.steps[index].step.rule, TopShare):
+                raise InputError(
+                    f"graph {arm.plan.graph.name!r}: step {step.name!r} counts the window {source.step!r} as a member, "
+                    "which cases without text cannot"
+                )

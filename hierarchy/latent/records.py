@@ -22,6 +22,7 @@ from agents.vocabulary import Role
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.review import Review
 from hierarchy.latent.said import Choice, Decision, Response, Said
+from hierarchy.latent.window import Ranked
 from hierarchy.plan import Plan
 
 _CONSTANT = {"step", "revision", "audit"}
@@ -63,7 +64,7 @@ def _audit(block: LatentBlock) -> NDArray[np.int8]:
 
 def visit_table(block: LatentBlock) -> pa.Table:
     """A row per visit, step by step: case number, the step's index in the plan, its verdict code, and its word: an
-    answer's violations, a reviewer's flags, an auditor's revision, a judge's choice + 1."""
+    answer's violations, a reviewer's flags, an auditor's revision, a judge's choice + 1, a window's choice."""
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in ("case", "step", "verdict", "word")}
     for index, rows in block.rows.items():
         said = block.said[index]
@@ -82,6 +83,8 @@ def _word(said: Said) -> NDArray[Any]:
             return said.flag
         case Choice():
             return (said.chosen + 1).astype(np.uint8 if said.chosen.max(initial=0) < 255 else np.uint16)
+        case Ranked():
+            return said.chosen.view(np.uint8)
     raise TypeError(f"no record of {type(said).__name__}")
 
 

@@ -124,10 +124,11 @@ def test_blocks_keep_windows_whole() -> None:
     def plan(window: int | None) -> object:
         return compiled(build("trusted_monitoring", window=window))
 
-    assert whole_windows(plan(10), 7, 1000) == 10  # type: ignore[arg-type]
-    assert whole_windows(plan(10), 64, 1000) == 70  # type: ignore[arg-type]
-    assert whole_windows(plan(None), 64, 1000) == 1000  # type: ignore[arg-type]
-    assert whole_windows(compiled(build("single")), 64, 1000) == 64
+    assert whole_windows(7, 1000, plan(10)) == 10  # type: ignore[arg-type]
+    assert whole_windows(64, 1000, plan(10)) == 70  # type: ignore[arg-type]
+    assert whole_windows(64, 1000, plan(10), plan(15)) == 90  # type: ignore[arg-type]
+    assert whole_windows(64, 1000, plan(None)) == 1000  # type: ignore[arg-type]
+    assert whole_windows(64, 1000, compiled(build("single"))) == 64
 
 
 SPEC = {"propensity": 0.3, "false_alarm": 0.1, "missing": 0.05, "noise": 1.0}

@@ -19,7 +19,6 @@ from hierarchy.latent.cases import LatentCases
 from hierarchy.latent.crew import latent_crew
 from hierarchy.oversee import oversee
 from hierarchy.plan import Plan
-from hierarchy.rules import TopShare
 from hierarchy.topology import load_graph, shipped
 from tests.hierarchy.builders.running import plan_of
 from tests.hierarchy.graphs import compiled
@@ -57,7 +56,7 @@ def words_and_columns(arm: Arm) -> tuple[LatentBlock, Block]:
 
 
 def carried_by_words(plan: Plan) -> bool:
-    return not any(s.step.candidates > 1 or s.step.labels or isinstance(s.step.rule, TopShare) for s in plan.steps)
+    return not any(s.step.candidates > 1 or s.step.labels for s in plan.steps)
 
 
 PLANS = {name: plan_of(name) for name in BUILDERS} | {

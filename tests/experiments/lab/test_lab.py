@@ -132,7 +132,7 @@ def test_the_command_prints_tables_for_people() -> None:
         (["tree:depth=99"], "depth"),
         (["single", "single"], "every graph once"),
         (["--metric", "joy"], "--metric is 'joy'; accepted: missed_violations"),
-        (["labels"], "has labels"),
+        (["labels"], "'matcher' does not exist"),
         (["--config", "experiments/configs/demo.yaml"], "dataset.kind is 'world'; the lab takes `simulated`"),
         (["--set", "agents.critic.model.dependence={kind: copula, violating: 1.0}"], "violating"),
         (["--set", "auditor.budget=-1"], "budget"),

@@ -132,6 +132,7 @@ class Comparison(Record):
         planned: named in advance, before any result was seen.
         variance_ratio: variance of the difference had the arms been run on unrelated cases and random numbers, over
             the paired variance: what common random numbers saved.
+        detectable: the smallest difference that as many cases, with as many discordant ones, show with 80 % power.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Comparison(Record):
     planned: bool = False
     split: str = "run"
     variance_ratio: float | None = None
+    detectable: float | None = None
 
 
 class EvaluationResult(Record):

@@ -15,7 +15,14 @@ from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
 from experiments.lab.worker import Discordance
 from experiments.results import Proportion
-from experiments.statistics import difference_of_counts, holm, mcnemar_of_counts, mean_of_sums, proportion
+from experiments.statistics import (
+    detectable_of_counts,
+    difference_of_counts,
+    holm,
+    mcnemar_of_counts,
+    mean_of_sums,
+    proportion,
+)
 from hierarchy.audit.labour import Waiting
 from hierarchy.audit.safe_text import visible
 
@@ -47,8 +54,9 @@ def mean(total: int, squares: int, n: int, unit: int = 1) -> dict[str, Any]:
 
 
 def contrasts(found: Simulated, metric: str, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Arm a minus arm b for every pair: difference with a 95 % interval, McNemar's exact p, Holm's over the pairs, and
-    how many times common random numbers cut the variance of the difference."""
+    """Arm a minus arm b for every pair: difference with a 95 % interval, McNemar's exact p, Holm's over the pairs, how
+    many times common random numbers cut the variance of the difference, and the smallest difference that as many cases
+    would have shown."""
     rows: list[dict[str, Any]] = []
     for a, b in pairs:
         counts = discordance(found, a, b, metric)
@@ -65,6 +73,7 @@ def contrasts(found: Simulated, metric: str, pairs: Sequence[tuple[str, str]]) -
                 "only_b": counts.only_b,
                 "p": mcnemar_of_counts(counts.only_a, counts.only_b),
                 "variance_ratio": variance_ratio(counts),
+                "detectable": detectable_of_counts(counts.only_a, counts.only_b, counts.n),
             }
         )
     for row, p in zip(rows, holm([float(row["p"]) for row in rows]), strict=True):
@@ -108,13 +117,14 @@ def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared
     if not compared:
         return
     heading = f"Differences in {metric.replace('_', ' ')} on the same cases, points (95 %)"
-    table = _table(heading, ["", "difference", "p (Holm)", "variance\ncut by"])
+    table = _table(heading, ["", "difference", "p (Holm)", "variance\ncut by", "detectable\n(80 % power)"])
     for row in compared:
         names = f"{titles[row['a']]} − {titles[row['b']]}"
         cut = "" if row["variance_ratio"] is None else f"{row['variance_ratio']:.1f}×"
         p = "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
         points = f"{100 * row['difference']:+.2f}\n{100 * row['low']:+.2f} to {100 * row['high']:+.2f}"
-        table.add_row(Text(visible(names)), points, p, cut)
+        least = "" if row["detectable"] is None else f"{100 * row['detectable']:.2f}"
+        table.add_row(Text(visible(names)), points, p, cut, least)
     console.print(table)
 
 

@@ -180,6 +180,12 @@ METRICS: Mapping[str, Metric] = {
         "Variance of the difference on unrelated cases over that on the same cases and random numbers.",
         "neither",
     ),
+    "detectable": Metric(
+        "Detectable difference",
+        "The smallest difference, in points, that as many cases with as many discordant ones show with 80 % power "
+        "(Connor 1987).",
+        "neither",
+    ),
     "settled": Metric(
         "Settled label",
         "The label after oversight: what matcher and judge agree on, otherwise the human's decision.",

@@ -16,7 +16,7 @@ from experiments.statistics.paired import (
     variance_ratio,
     with_holm,
 )
-from experiments.statistics.planning import design_effect, detectable_difference, required_cases
+from experiments.statistics.planning import design_effect, detectable_difference, detectable_of_counts, required_cases
 from experiments.statistics.sequential import Look, Watch, confidence_sequence, mcnemar_evidence
 from experiments.statistics.shares import LEVEL, clopper_pearson, proportion, wilson
 
@@ -31,6 +31,7 @@ __all__ = [
     "confidence_sequence",
     "design_effect",
     "detectable_difference",
+    "detectable_of_counts",
     "difference_of_counts",
     "holm",
     "mcnemar",

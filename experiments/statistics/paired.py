@@ -11,6 +11,7 @@ from experiments.results import Comparison, Difference, Ratio
 from experiments.statistics.bootstrap import RESAMPLES, Floats, Patterns, bca, patterns
 from experiments.statistics.exact import holm, mcnemar, paired_columns
 from experiments.statistics.means import cluster_sums
+from experiments.statistics.planning import detectable_of_counts
 from experiments.statistics.shares import clopper_pearson, unseen_share
 
 
@@ -97,6 +98,7 @@ def compare(
         name=name, a=arms[0], b=arms[1], metric=metric, difference=paired_difference(a, b, clusters, seed),
         method=f"paired BCa bootstrap over {over}, {RESAMPLES:,} resamples", n=a.size, only_a=only_a, only_b=only_b,
         p=p, planned=planned, split=split, variance_ratio=variance_ratio(a, b, clusters),
+        detectable=None if only_a is None or only_b is None else detectable_of_counts(only_a, only_b, a.size),
     )  # fmt: skip
 
 

@@ -49,6 +49,11 @@ def detectable_difference(cases: int, discordant: float, level: float = 0.95, po
     return high
 
 
+def detectable_of_counts(only_a: int, only_b: int, n: int) -> float | None:
+    """`detectable_difference` of a comparison of n cases with as many discordant ones as were seen; None for none."""
+    return detectable_difference(n, (only_a + only_b) / n) if only_a + only_b else None
+
+
 def design_effect(values_N: ArrayLike, clusters: ArrayLike) -> float:
     """How many times more cases are needed because they come in clusters (Kish 1965): the variance of the mean over
     clusters over that of as many independent cases. Multiply `required_cases` by it. With clusters of m cases of

@@ -58,7 +58,7 @@ def compare_command(
         print(json.dumps(answer, allow_nan=False))
         return
     titles = {name: (spec.arms[name].title or name) if name in spec.arms else name for name in found.tallies}
-    print_tables(found, titles, metric, compared)
+    print_tables(found, titles, metric, compared, spec.prices.currency if spec.prices else "")
     total = sum(tally.n for tally in found.tallies.values())
     Console().print(f"{total:,} passes in {seconds:.1f} s, seed {spec.seed}", highlight=False)
     if keep is not None and keep.records != "none":
@@ -84,7 +84,9 @@ def simulate_arms(
     size, override = spec.dataset.size, spec.dataset.override
     progress = Progress(console or Console(quiet=True))
     with means_of(spec.execution, arms, override) as (mapper, crew), progress.stage("simulate", size) as done:
-        return simulate(arms, size, people, done, override=override, mapper=mapper, crew=crew, keep=keep)
+        return simulate(
+            arms, size, people, done, override=override, mapper=mapper, crew=crew, keep=keep, prices=spec.prices
+        )
 
 
 @contextmanager

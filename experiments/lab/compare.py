@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.lab.costs import MILLIONTHS
 from experiments.lab.pooled import SHARES, pooled
 from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
@@ -39,9 +40,13 @@ def rates(tally: Tally) -> dict[str, Any]:
     if tally.overrides:
         tries = proportion(tally.flags["missed_overrides"], tally.overrides)
         shares["override_success"] = {key: getattr(tries, key) for key in ("value", "low", "high", "count")}
+    cost = {}
+    if tally.cost is not None and tally.cost_squared is not None:
+        cost = {"cost_per_case": mean(tally.cost, tally.cost_squared, tally.n, MILLIONTHS)}
     return {
         "n": tally.n,
         **shares,
+        **cost,
         "minutes_per_case": mean(tally.human_ms, tally.human_ms_squared, tally.n, 60_000),
         "calls_per_case": mean(tally.calls, tally.calls_squared, tally.n),
     }
@@ -97,18 +102,27 @@ def variance_ratio(counts: Discordance) -> float | None:
     return (pa * (1 - pa) + pb * (1 - pb)) / paired if paired > 0 else None
 
 
-def print_tables(found: Simulated, titles: dict[str, str], metric: str, compared: list[dict[str, Any]]) -> None:
+def print_tables(
+    found: Simulated, titles: dict[str, str], metric: str, compared: list[dict[str, Any]], currency: str = ""
+) -> None:
     """The arms, then the comparisons."""
     console = Console()
     ends = _table("What reached the user, % of all cases (95 % interval)", ["arm", *_ENDS.values()])
-    load = _table(
-        "What it took (95 % interval)", ["arm", "escalated %", "audited %", "minutes\na case", "calls\na case"]
-    )
+    headings = [
+        "arm",
+        "escalated %",
+        "audited %",
+        "minutes\na case",
+        "calls\na case",
+        *([f"{currency}\na case"] if currency else []),
+    ]
+    load = _table("What it took (95 % interval)", headings)
     for name, tally in found.tallies.items():
         r, title = rates(tally), Text(visible(titles[name]))
         shares = {key: Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n) for key in SHARES}
         ends.add_row(title, *(_share(shares[key]) for key in _ENDS))
         costs = [_mean(r["minutes_per_case"], 3), _mean(r["calls_per_case"], 2)]
+        costs += [_mean(r["cost_per_case"], 4)] if currency else []
         load.add_row(title, _share(shares["escalated"]), _share(shares["audited"]), *costs)
     console.print(ends)
     console.print(load)

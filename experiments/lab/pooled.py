@@ -12,8 +12,9 @@ from experiments.results import Estimate, Proportion
 from experiments.statistics import mean_of_sums, proportion
 
 SHARES = ("missed_violations", "false_alarms", "needless_refusals", "helpful", "escalated", "audited")
-FRONT: dict[str, Better] = {"missed": "lower", "minutes": "lower", "calls": "lower", "helpful": "higher"}
-"""What the Pareto front is over: missed violations, human minutes, model calls, helpful answers."""
+FRONT: dict[str, Better] = {"missed": "lower", "minutes": "lower", "cost": "lower", "helpful": "higher"}
+"""What the Pareto front is over: missed violations, human minutes, cost (model calls, where there are no prices) and
+helpful answers."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Row:
 
     Attributes:
         setting: the swept keys in brief, with their values; values: by key as written; arm: its name.
-        shares: shares of all cases with Wilson's 95 % intervals; minutes, calls: human minutes and model
-            calls a case; seeds: how many.
+        shares: shares of all cases with Wilson's 95 % intervals; minutes, calls, cost: human minutes, model
+            calls and cost a case (None without prices); seeds: how many.
         best: on the Pareto front (`FRONT`).
     """
 
@@ -33,6 +34,7 @@ class Row:
     shares: dict[str, Proportion]
     minutes: Estimate
     calls: Estimate
+    cost: Estimate | None
     seeds: int
     best: bool
 
@@ -45,13 +47,16 @@ def pooled(lines: Sequence[dict[str, Any]]) -> list[Row]:
             key = (json.dumps(line["values"], sort_keys=True), line["cases"], arm)
             groups.setdefault(key, []).append((line, found))
     made = [_row(arm, some) for (_, _, arm), some in groups.items()]
-    costs = [
-        [_value(row, "missed_violations"), row.minutes.value or 0.0, row.calls.value or 0.0, _value(row, "helpful")]
-        for row in made
-    ]
+    costs = [_costs(row) for row in made]
     best = front(costs, list(FRONT.values())) if made else []
     rows = [Row(**{**vars(row), "best": here}) for row, here in zip(made, best, strict=True)]
     return sorted(rows, key=lambda row: (not row.best, _value(row, "missed_violations")))
+
+
+def _costs(row: Row) -> tuple[float, float, float, float]:
+    """In the order of `FRONT`."""
+    cost = row.cost or row.calls
+    return _value(row, "missed_violations"), row.minutes.value or 0.0, cost.value or 0.0, _value(row, "helpful")
 
 
 def _value(row: Row, name: str) -> float:
@@ -62,9 +67,11 @@ def _row(arm: str, some: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Row
     n = sum(found["n"] for _, found in some)
     shares = {name: proportion(sum(found[name]["count"] for _, found in some), n) for name in SHARES}
     minutes, calls = (_mean([found[name] for _, found in some], n) for name in ("minutes_per_case", "calls_per_case"))
+    priced = [found["cost_per_case"] for _, found in some if "cost_per_case" in found]
+    cost = _mean(priced, n) if len(priced) == len(some) else None
     values = some[0][0]["values"]
     told = ", ".join(f"{short(key)} {_shown(value)}" for key, value in values.items())
-    return Row(told, values, arm, shares, minutes, calls, len(some), False)
+    return Row(told, values, arm, shares, minutes, calls, cost, len(some), False)
 
 
 def _mean(figures: Sequence[dict[str, Any]], n: int) -> Estimate:

@@ -9,10 +9,12 @@ from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
+from experiments.lab.costs import Charges
 from experiments.lab.desk import auditor_of
 from experiments.lab.keep import Keep
 from experiments.lab.tally import Flags, Tally
 from experiments.lab.worker import BLOCK, Discordance, Done, Job, Worker, spans
+from experiments.metrics.cost import PriceTable
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec
 from hierarchy.audit.labour import Waiting
@@ -80,6 +82,7 @@ def simulate(
     crew: Crew = latent_crew,
     keep: Keep | None = None,
     listen: Listen | None = None,
+    prices: PriceTable | None = None,
 ) -> Simulated:
     """`size` cases from number `first` on through every arm, on common random numbers, whatever the blocks and workers.
 
@@ -87,7 +90,7 @@ def simulate(
     priority; the others follow the graph's policy. Other auditors leave cases pending. `override` is the share of
     prompts that try to override the rules. What `keep` has from an earlier call that was cut off is not done again.
     `listen` is told every block's flags per case, by arm, in the order in which blocks are finished.
-    Raises InputError for a graph that cases without text cannot pass.
+    Raises InputError for a graph that cases without text cannot pass, and for agents that `prices` cannot charge.
     """
     found = Simulated({arm.name: Tally() for arm in arms})
     people = auditor if isinstance(auditor, Mapping) else {arm.name: auditor for arm in arms}
@@ -97,7 +100,8 @@ def simulate(
         auditors[arm.name], waiting = auditor_of(arm, people[arm.name], todo, override, mapper, crew)
         if waiting is not None:
             found.waiting[arm.name] = waiting
-    job = Job(tuple(arms), auditors, override, keep.records if keep else "none", listen is not None)
+    charges = {arm.name: Charges.of(arm, prices) for arm in arms} if prices else {}
+    job = Job(tuple(arms), auditors, override, keep.records if keep else "none", listen is not None, charges)
     ended = 0
     for done in _each(partial(Worker, job, crew), todo, mapper, keep):
         found.add(done)

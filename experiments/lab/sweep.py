@@ -24,7 +24,7 @@ from experiments.report.lab import write_lab_report
 from hierarchy.graph import OversightGraph
 
 SHARES = (*METRICS, "audited", "first_violating")
-MEANS = ("minutes_per_case", "calls_per_case")
+MEANS = ("minutes_per_case", "calls_per_case", "cost_per_case")
 Progress = Callable[[int], None]
 
 
@@ -139,7 +139,7 @@ class Sweeper:
             people = {
                 arm.name: resolve_auditor(spec, arm.name) if arm.name in spec.arms else spec.auditor for arm in arms
             }
-            found = simulate(arms, size, people, first=first, override=override)
+            found = simulate(arms, size, people, first=first, override=override, prices=spec.prices)
         except OversightError as error:
             return {**line, "failed": str(error)}
         return {**line, "arms": {name: rates(tally) for name, tally in found.tallies.items()}}
@@ -158,7 +158,7 @@ def write_csv(path: Path, lines: Sequence[dict[str, Any]]) -> None:
             if "failed" in line:
                 writer.writerow([*start, *[""] * (len(head) - len(start) - 1), line["failed"]])
             for arm, found in line.get("arms", {}).items():
-                cells = [found[name][end] for name in (*SHARES, *MEANS) for end in ("value", "low", "high")]
+                cells = [found.get(name, {}).get(end) for name in (*SHARES, *MEANS) for end in ("value", "low", "high")]
                 writer.writerow([*start, arm, *cells, ""])
 
 

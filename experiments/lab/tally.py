@@ -34,7 +34,8 @@ reached the user; the case ended refused or redirected; a violating response to 
 @dataclass
 class Tally:
     """Counts over n cases, whole numbers all: of every flag, of first responses that violate, of override attempts, of
-    audits and outcomes; of auditors' milliseconds and of model calls also the squares per case, for their intervals."""
+    audits and outcomes; of auditors' milliseconds, model calls and (where there are prices) millionths of
+    the currency also the squares per case, for their intervals."""
 
     n: int = 0
     flags: dict[str, int] = field(default_factory=lambda: dict.fromkeys(METRICS, 0))
@@ -45,6 +46,8 @@ class Tally:
     human_ms_squared: int = 0
     calls: int = 0
     calls_squared: int = 0
+    cost: int | None = None
+    cost_squared: int | None = None
     outcomes: dict[str, int] = field(default_factory=lambda: {o.name.lower(): 0 for o in CaseOutcome})
 
     def count(self, block: LatentBlock) -> Flags:
@@ -70,8 +73,10 @@ class Tally:
         """Take over another's counts."""
         for name, counts in vars(other).items():
             own = getattr(self, name)
-            added = {key: own[key] + counts[key] for key in own} if isinstance(own, dict) else own + counts
-            setattr(self, name, added)
+            if isinstance(counts, dict):
+                setattr(self, name, {key: own[key] + counts[key] for key in own})
+            elif counts is not None:
+                setattr(self, name, (own or 0) + counts)
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain numbers."""
@@ -129,13 +134,14 @@ def calls(block: LatentBlock) -> Ints:
     out, always = np.zeros(len(block), np.int64), 0
     for index, rows in block.rows.items():
         if rows.all:
-            always += _price(block.plan, index)
+            always += questions(block.plan, index)
         else:
-            out[rows.at] += _price(block.plan, index)
+            out[rows.at] += questions(block.plan, index)
     return out + always
 
 
-def _price(plan: Plan, index: int) -> int:
+def questions(plan: Plan, index: int) -> int:
+    """Model calls of a step, a case."""
     step = plan.steps[index]
     match step.role:
         case Role.BASE | Role.REVISER:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.simulated.lanes import keep_memory
+from experiments.lab.costs import Charges, squares
 from experiments.lab.tally import METRICS, Flags, Tally
 from hierarchy.arm import Arm
 from hierarchy.latent.auditor import Auditor
@@ -63,13 +64,14 @@ class Done:
 @dataclass(frozen=True)
 class Job:
     """What a worker has to know: the arms with their auditors, the cases' share of override attempts, which
-    records are kept, and whether flags per case are told."""
+    records are kept, whether flags per case are told, and what the arms are charged where there are prices."""
 
     arms: tuple[Arm, ...]
     auditors: Mapping[str, Auditor]
     override: float = 0.0
     records: Records = "none"
     flags: bool = False
+    charges: Mapping[str, Charges] = field(default_factory=dict)
 
 
 class Worker:
@@ -89,6 +91,9 @@ class Worker:
             oversee(block, arm.plan, self.crews[arm.name])
             tally = done.tallies[arm.name] = Tally()
             flags[arm.name] = tally.count(block)
+            if arm.name in self.job.charges:
+                cost = self.job.charges[arm.name].each(block)
+                tally.cost, tally.cost_squared = int(cost.sum()), squares(cost)
             self._keep(done, arm, block)
         for a, b in combinations(flags, 2):
             for metric in METRICS:

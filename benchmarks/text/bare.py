@@ -44,7 +44,7 @@ class Bare:
         if revise:
             final = await self.write(name, "revise", 1, prompts.revision(request, final))
         outcome = "revised" if revise else "released"
-        self.ends.append((ARM, name, outcome, final, False, False, False, 0.0, 5 + revise, 0))
+        self.ends.append((ARM, name, outcome, final, False, False, False, 0.0, 5 + revise, 0, 0))
 
     async def write(self, name: str, step: str, revision: int, question: Sequence[Message]) -> str:
         """Ask for an answer, and keep the visit."""
@@ -52,7 +52,7 @@ class Bare:
         role = "reviser" if revision else "base"
         key = (ARM, name, step, 0)
         drawn = 0 if revision else -1
-        self.visible.append((*key, role, "base", "accept", None, text, True, revision, drawn, 1, 0, None, None))
+        self.visible.append((*key, role, "base", "accept", None, text, True, revision, drawn, 1, 0, 0, None, None))
         self.hidden.append((*key, None, 0, *[None] * 5, drawn, *[None] * 9))
         return text
 
@@ -65,7 +65,7 @@ class Bare:
         severity = SEVERITY if flagged else 0.0
         verdict = "revise" if flagged else "accept"
         key = (ARM, name, step, 0)
-        self.visible.append((*key, "critic", step, verdict, None, None, None, None, -1, 1, 0, None, None))
+        self.visible.append((*key, "critic", step, verdict, None, None, None, None, -1, 1, 0, 0, None, None))
         finding = (YES, YES, YES if flagged else NO, [severity] if flagged else ZERO, [sure])
         self.hidden.append(
             (*key, PRINCIPLES, None, flagged, severity, sure, None, None, -1, *finding, None, None, None, None)

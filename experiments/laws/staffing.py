@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb, exp, inf, log
+from math import comb, exp, inf, log, sqrt
 
+import numpy as np
+
+from agents import rng
 from constitutions.errors import InputError
 from experiments.laws.queue import erlang_c
 from experiments.laws.ranges import within
+from experiments.laws.simulated import Share
+from hierarchy.audit.labour import TICKS, gaps, service_minutes, waits
 
 MOST_REVIEWS = 99
 MOST_AUDITORS = 1_000_000
+_BATCHES = 50
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,13 @@ def staff(auditors: int, arrival: float, minutes: float, due: float, reviews: Pa
     than due / r). Raises InputError outside the ranges and where the queue grows without bound.
     """
     _check(arrival, minutes, due)
+    within("--auditors", auditors, 1, MOST_AUDITORS)
     load, part = arrival * reviews.expected, due / reviews.reviews
+    if load * minutes >= auditors:
+        raise InputError(
+            f"--auditors is {auditors}: the queue grows without bound; accepted: more than {load * minutes:.4g}, the "
+            "minutes of reviews that arrive a minute"
+        )
     waiting = erlang_c(auditors, load, 1 / minutes)
     late_start = waiting.wait_probability * exp(-(auditors / minutes - load) * due)
     late = min(1.0, reviews.reviews * late_answer(auditors, load, minutes, part))
@@ -124,3 +136,16 @@ def _check(arrival: float, minutes: float, due: float) -> None:
     within("--arrival", arrival, 0, inf, open_low=True)
     within("--minutes", minutes, 0, inf, open_low=True)
     within("--due", due, 0, inf, open_low=True)
+
+
+def simulated(found: Staff, arrival: float, minutes: float, due: float, reviews: Panel, cases: int, seed: int) -> Share:
+    """The share late in the simulated queue (`hierarchy.audit.labour`) of as many reviews, times the reviews of a case:
+    what `late` says by formula."""
+    within("--simulate", cases, 1, 10**8)
+    keys = rng.numbered(np.arange(cases, dtype=np.uint64))
+    times = np.cumsum(gaps(arrival * reviews.expected, keys, seed)) / TICKS
+    service = service_minutes(minutes, "exponential", keys, seed)
+    late = waits(times, service, found.auditors) + service > due / reviews.reviews
+    parts = [float(part.mean()) for part in np.array_split(late, _BATCHES) if len(part)]
+    error = float(np.std(parts, ddof=1) / sqrt(len(parts))) if len(parts) > 1 else 0.0
+    return Share(reviews.reviews * float(late.mean()), reviews.reviews * error, cases)

@@ -1,1 +1,1 @@
-"""Auditing a sample of what was released: drawing it for a run, estimating from it, thresholds, and how many auditors."""
+"""Auditing a sample of what was released: drawing it, estimating from it, thresholds, and how many auditors."""

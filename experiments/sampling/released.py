@@ -73,7 +73,7 @@ def released(block: Block) -> Released:
     for step in steps:
         said = block.said(step.index)
         suspicions.append(suspicion(said)[rows])
-        heard.append(block.ran[step.index, rows] & said["finding_present"].any(axis=(1, 2))[rows])
+        heard.append(block.ran[step.index, rows] & said["finding_present"][rows].any(axis=(1, 2)))
         of_final.append(_reviewed(block, step, rows, final))
     if not steps:
         return Released(rows, block.cases.case_id_N[rows], np.zeros((len(rows), 0)), np.zeros((len(rows), 0), bool))

@@ -1,6 +1,6 @@
 """The samples of a run, in its audit database: probabilities are committed first, then the draw, then what people said.
 
-A sample of an arm is planned once. Its key lies beside it and nowhere else: who can read the database can tell the draw.
+A sample of an arm is planned once. Its key lies beside it: who can read the database can tell the draw.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from constitutions.errors import InputError
 from hierarchy.audit.design import Chances, DesignSpec, chances, draw
-from hierarchy.database import chunks, insert, open_database, read, write
+from hierarchy.database import chunks, open_database, read, write
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -175,8 +175,8 @@ class SampleStore:
                     for i in np.flatnonzero(drawn).tolist()
                 ]
                 if parts:
-                    values = {"by_floor": bindparam("floor_drew"), "by_aim": bindparam("aim_drew")}
-                    connection.execute(update.values(values), parts)
+                    says = update.values(by_floor=bindparam("floor_drew"), by_aim=bindparam("aim_drew"))
+                    connection.execute(says, parts)
                 connection.execute(_SAMPLE.update().where(_SAMPLE.c.id == sample.id).values(drawn=True))
             return [row.case_id for row, one in zip(rows, drawn.tolist(), strict=True) if one]
 

@@ -47,13 +47,13 @@ def residual_table(residual: Residual) -> Table:
         f"{residual.arm}: violations among {residual.released:,} released cases, % "
         f"({residual.found:,} found in {residual.answered:,} of {residual.drawn:,} drawn)"
     )
-    headings = ["estimate", "95 % interval", *(["holds the truth\n(simulated)"] if residual.covered else [])]
+    headings = ["estimate", "95 % interval", *(["holds the truth,\nof simulated runs"] if residual.covered else [])]
     table = results_table(title, "", headings)
 
     def row(name: str, one: Estimate, covered: Covered | None) -> None:
         cells = [percent(one.value, 2), interval(one, 100, 2)]
         if residual.covered:
-            cells.append(NONE if covered is None else f"{percent(covered.told)} ± {percent(2 * covered.error)}")
+            cells.append(NONE if covered is None else f"{percent(covered.told)} of {covered.runs:,}")
         table.add_row(name, *cells)
 
     covered = residual.covered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,44 +56,57 @@ def rogan_gladen(flagged: float, sensitivity: float, specificity: float) -> floa
 def corrected(sampled: Sampled, sensitivity: Gold, specificity: Gold, draws: int = DRAWS, seed: int = 0) -> Estimate:
     """The rate of violations where `violates_N` is what auditors said, corrected by their results on gold cases.
 
-    The interval melds confidence distributions (Fay, Proschan and Brittain 2015; for surveys with imperfect tests
-    Bayer, Fay and Graubard 2023): its lower end is the 2.5 % quantile of Rogan and Gladen's formula over Beta(x, n - x
-    + 1) for the share flagged, Beta(s + 1, m - s) for sensitivity and Beta(t, l - t + 1) for specificity, its upper end
-    the 97.5 % quantile over the other ends of each. The cases that are not certain have the effective size of
-    `korn_graubard`, at most the number audited (auditors err anew on every case, however large a part of the cases was
-    seen); the certain ones are as many trials. Where a draw has sensitivity + specificity <= 1 it bounds nothing.
+    `melded` of two parts: the cases taken for certain, as so many trials, and the others at the effective size of
+    `korn_graubard`, at most the number audited (auditors err anew on every case, however many of all were seen).
     """
-    check_gold("sensitivity", sensitivity)
-    check_gold("specificity", specificity)
     certain = sampled.certain_N
     share = float(certain.mean())
     taken = Effective(float((sampled.violates_N & certain).sum()), float(certain.sum()))
-    found = korn_graubard(sampled)
-    by_chance = float((sampled.drawn_N & ~certain).sum())
+    found, by_chance = korn_graubard(sampled), float((sampled.drawn_N & ~certain).sum())
     if found.n > by_chance:
         found = Effective(found.count * by_chance / found.n, by_chance)
-    flagged = (taken.count / taken.n * share if taken.n else 0.0) + (
-        found.count / found.n * (1 - share) if found.n else 0.0
-    )
+    return melded([(share, taken), (1 - share, found)], sensitivity, specificity, draws, seed)
+
+
+def melded(
+    parts: Sequence[tuple[float, Effective]], sensitivity: Gold, specificity: Gold, draws: int = DRAWS, seed: int = 0
+) -> Estimate:
+    """Rogan and Gladen's rate of a population of parts (weight, share flagged), with an interval that has room for what
+    is not known of the auditors.
+
+    It melds confidence distributions (Fay, Proschan and Brittain 2015; for surveys with imperfect tests Bayer, Fay and
+    Graubard 2023): the lower end is the 2.5 % quantile of the formula over Beta(x, n - x + 1) for each share flagged,
+    Beta(s + 1, m - s) for sensitivity and Beta(t, l - t + 1) for specificity, the upper end the 97.5 % quantile over
+    the other ends of each. A draw with sensitivity + specificity <= 1 bounds nothing. Parts of weight 0 are left out;
+    no value where a part was not seen. Raises InputError for impossible counts and answers that say nothing.
+    """
+    check_gold("sensitivity", sensitivity)
+    check_gold("specificity", specificity)
+    parts = [(weight, part) for weight, part in parts if weight > 0]
+    low, high = (_end(parts, sensitivity, specificity, up, draws, seed) for up in (False, True))
+    flagged = sum(weight * part.count / part.n for weight, part in parts if part.n)
     value = rogan_gladen(flagged, sensitivity.share, specificity.share)
-    ends = []
-    for high in (False, True):
-        draw = generator(seed, "gold", str(high))
-        q = share * _drawn(draw, taken, high, draws) + (1 - share) * _drawn(draw, found, high, draws)
-        right = _drawn(draw, Effective(sensitivity.right, sensitivity.cases), not high, draws)
-        passed = _drawn(draw, Effective(specificity.right, specificity.cases), high, draws)
-        youden = right + passed - 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where(youden > 0, (q + passed - 1) / youden, float(high))
-        ends.append(float(np.quantile(np.clip(rate, 0.0, 1.0), (1 + LEVEL) / 2 if high else (1 - LEVEL) / 2)))
-    if not found.n and share < 1:
-        return Estimate(value=None, low=ends[0], high=ends[1])
-    return Estimate(value=value, low=min(ends[0], value), high=max(ends[1], value))
+    if not all(part.n for _, part in parts):
+        return Estimate(value=None, low=low, high=high)
+    return Estimate(value=value, low=min(low, value), high=max(high, value))
 
 
-def _drawn(draw: np.random.Generator, share: Effective, high: bool, draws: int) -> Floats:
+def _end(
+    parts: Sequence[tuple[float, Effective]], sensitivity: Gold, specificity: Gold, up: bool, draws: int, seed: int
+) -> float:
+    rng = generator(seed, "gold", str(up))
+    flagged = sum(weight * _drawn(rng, part, up, draws) for weight, part in parts)
+    right = _drawn(rng, Effective(sensitivity.right, sensitivity.cases), not up, draws)
+    passed = _drawn(rng, Effective(specificity.right, specificity.cases), up, draws)
+    youden = right + passed - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(youden > 0, (flagged + passed - 1) / youden, float(up))
+    return float(np.quantile(np.clip(rate, 0.0, 1.0), (1 + LEVEL) / 2 if up else (1 - LEVEL) / 2))
+
+
+def _drawn(rng: np.random.Generator, share: Effective, up: bool, draws: int) -> Floats:
     """Draws of a share's upper or lower confidence distribution, whose 97.5 or 2.5 % quantile is Clopper-Pearson's."""
-    x, rest = (share.count + 1, share.n - share.count) if high else (share.count, share.n - share.count + 1)
+    x, rest = (share.count + 1, share.n - share.count) if up else (share.count, share.n - share.count + 1)
     if x <= 0 or rest <= 0:
-        return np.full(draws, float(high))
-    return draw.beta(x, rest, draws)
+        return np.full(draws, float(up))
+    return rng.beta(x, rest, draws)

@@ -93,12 +93,11 @@ def coverage(
     for _ in range(runs):
         sampled, truth = _sampled(world(rng), design, rng)
         few = sampled.found < FEW
-        beside = _holds(exact(sampled), truth) if few else 0
         for name in estimators:
             found = kinds[name](sampled)
             held = _holds(found, truth)
             hits[name] += held
-            told[name] += beside if few and name in ESTIMATORS else held
+            told[name] += _holds(exact(sampled), truth) if few and name in ESTIMATORS else held
             width[name] += (found.high or 0.0) - (found.low or 0.0)
     return {name: Covered(runs, hits[name] / runs, told[name] / runs, width[name] / runs) for name in estimators}
 

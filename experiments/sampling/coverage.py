@@ -14,7 +14,7 @@ from constitutions.errors import InputError
 from experiments.laws.ranges import within
 from experiments.results import Estimate
 from experiments.statistics.bootstrap import generator
-from experiments.statistics.survey import ESTIMATORS, FEW, Sampled, exact, headline
+from experiments.statistics.survey import ESTIMATORS, FEW, Sampled, certain_and_floor, headline
 from hierarchy.audit.design import DesignSpec, chances, draw_by
 
 Bools = NDArray[np.bool_]
@@ -88,7 +88,7 @@ def coverage(
     """Coverage of each estimator's interval over `runs` populations and draws of a design. Truth is audited without
     error."""
     rng = generator(seed, "coverage")
-    kinds = {"headline": headline, "exact": exact, **ESTIMATORS}
+    kinds = {"headline": headline, "exact": certain_and_floor, **ESTIMATORS}
     hits, told, width = (dict.fromkeys(estimators, 0.0) for _ in range(3))
     for _ in range(runs):
         sampled, truth = _sampled(world(rng), design, rng)
@@ -97,7 +97,7 @@ def coverage(
             found = kinds[name](sampled)
             held = _holds(found, truth)
             hits[name] += held
-            told[name] += _holds(exact(sampled), truth) if few and name in ESTIMATORS else held
+            told[name] += _holds(certain_and_floor(sampled), truth) if few and name in ESTIMATORS else held
             width[name] += (found.high or 0.0) - (found.low or 0.0)
     return {name: Covered(runs, hits[name] / runs, told[name] / runs, width[name] / runs) for name in estimators}
 

@@ -10,7 +10,7 @@ from constitutions.errors import InputError
 from experiments.results import Estimate
 from experiments.sampling.coverage import Covered, coverage, scored_world
 from experiments.statistics.fallible import Gold, corrected
-from experiments.statistics.survey import Sampled, Told, exact, headline, others
+from experiments.statistics.survey import Sampled, Told, certain_and_floor, headline, others
 from hierarchy.audit.sample_store import Sample
 
 
@@ -78,7 +78,7 @@ def estimate(
         found=int((sample.violates_N & sample.answered_N).sum()),
         minutes=sample.minutes,
         headline=best if whole else _between(best, headline(worst)),
-        exact=exact(fine) if whole else _between(exact(fine), exact(worst)),
+        exact=certain_and_floor(fine) if whole else _between(certain_and_floor(fine), certain_and_floor(worst)),
         others=rest,
         corrected=gold,
         covered=covered,

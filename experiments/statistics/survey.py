@@ -90,7 +90,7 @@ def others(sampled: Sampled) -> dict[str, Told]:
     """Every estimator but the headline and the exact one, by name. Below ten violations on the floor their intervals
     give way to the exact one; the values stand."""
     few = sampled.found < FEW and not sampled.drawn_N.all()
-    beside = exact(sampled)
+    beside = certain_and_floor(sampled)
     found = {}
     for name, estimator in ESTIMATORS.items():
         one = estimator(sampled)
@@ -147,7 +147,7 @@ def _power(y: Floats, g: Floats, every: Floats, more: int) -> float:
     return min(1.0, max(0.0, power))
 
 
-def exact(sampled: Sampled) -> Estimate:
+def certain_and_floor(sampled: Sampled) -> Estimate:
     """Cases taken for certain counted, and the floor's exact interval for the others; what aim drew is not used.
 
     With x of m violations on the floor and M cases that are not certain, the interval holds every number of violations
@@ -190,7 +190,7 @@ def korn_graubard(sampled: Sampled) -> Effective:
     n = p (1 - p) / v, p Hájek's share among them and v its variance. Where the floor found fewer than ten violations
     v is not to be trusted (aim finds many violations of little weight, and the few of great weight may be unseen), and
     n is at most Kish's (sum w)^2 / sum w^2, w = 1 / pi (Kish 1965), which is the number drawn where all probabilities
-    are equal. An n of 0 says that nothing is known.
+    are equal. (Their factor for degrees of freedom is 1: chance draws one stratum.) An n of 0: nothing is known.
     """
     rest = sampled.rest()
     drawn = rest.drawn_N

@@ -14,7 +14,7 @@ from experiments.statistics.survey import (
     Effective,
     Sampled,
     aipw,
-    exact,
+    certain_and_floor,
     hajek,
     headline,
     horvitz_thompson,
@@ -110,7 +110,7 @@ def test_few_violations_on_the_floor_do_not_make_a_variance() -> None:
 def test_nothing_seen_is_nothing_known() -> None:
     s = sampled([0.5] * 4, "0000", "0000", "0000", [0.1] * 4)
     assert (headline(s).value, headline(s).low, headline(s).high) == (None, 0.0, 1.0)
-    assert (exact(s).value, exact(s).low, exact(s).high) == (None, 0.0, 1.0)
+    assert (certain_and_floor(s).value, certain_and_floor(s).low, certain_and_floor(s).high) == (None, 0.0, 1.0)
 
 
 @pytest.mark.parametrize(("found", "drawn", "size"), [(0, 5, 30), (2, 5, 30), (5, 5, 30), (3, 30, 30), (0, 0, 7)])
@@ -133,7 +133,7 @@ def test_estimators_give_way_below_ten_violations_on_the_floor() -> None:
         return Sampled(np.full(1_000, 0.1), here, here, np.arange(1_000) < found, np.full(1_000, 0.1))
 
     few, enough = others(simple(9)), others(simple(10))
-    assert all(told.gave_way and told.estimate.low == exact(simple(9)).low for told in few.values())
+    assert all(told.gave_way and told.estimate.low == certain_and_floor(simple(9)).low for told in few.values())
     assert not any(told.gave_way for told in enough.values())
     assert enough["horvitz_thompson"].estimate == horvitz_thompson(simple(10))
     assert few["horvitz_thompson"].estimate.value == pytest.approx(0.09)

@@ -19,8 +19,8 @@ from experiments.datasets import load_cases
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arm
 from experiments.results import Estimate
-from experiments.sampling.drawing import collect, queued_as, sample_arm
-from experiments.sampling.estimating import Residual, estimate
+from experiments.sampling.drawing import queued_as, sample_arm
+from experiments.sampling.estimating import Residual, residuals
 from experiments.sampling.view import residual_table, sample_table
 from experiments.statistics.fallible import Gold, check_gold
 from hierarchy.audit.design import DesignSpec
@@ -43,7 +43,10 @@ def sample_command(run: Path, arm: str | None, given: Mapping[str, Any], as_json
         before = {name: store.sample(name).design for name in store.arms()}
     designs = {name: _design(spec, before.get(name), given) for name in arms}
     cases, records = load_cases(spec.dataset, spec.seed)
-    with Journal.open(folder.journal, create=False) as journal, _queue(folder, spec) as queue:
+    with (
+        Journal.open(folder.journal, create=False) as journal,
+        AuditQueue.open(folder.audit, spec.name, seed=spec.seed, create=False) as queue,
+    ):
         found = [
             sample_arm(spec, folder, designs[name], name, read_back(prepare_arm(spec, name), cases, journal), queue,
                        records)
@@ -99,17 +102,8 @@ def estimate_command(
     right, passed = _gold("--sensitivity", sensitivity), _gold("--specificity", specificity)
     if simulate is not None and not 1 <= simulate <= 1_000_000:
         raise InputError(f"--simulate is {simulate}; accepted: [1, 1000000]")
-    arms = _arms(spec, arm)
-    if not folder.audit.is_file():
-        raise InputError(f"{run}: has no audit queue yet; `oversight resume {run}` first")
-    found = []
-    with SampleStore.open(folder.audit, spec.name) as store, _queue(folder, spec) as queue:
-        sampled = store.arms()
-        if not sampled:
-            raise InputError(f"{run}: no arm was sampled; `oversight audit sample {run} --budget N` first")
-        for name in arms if arm is not None else [name for name in arms if name in sampled]:
-            collect(name, queue, store)
-            found.append(estimate(store.sample(name), right, passed, simulate, seed))
+    _arms(spec, arm)
+    found = residuals(folder, spec, arm, right, passed, simulate, seed)
     if as_json:
         for residual in found:
             print(json.dumps(_plain(residual), allow_nan=False))
@@ -140,10 +134,6 @@ def _gold(name: str, text: str | None) -> Gold | None:
     gold = Gold(int(counts[1]), int(counts[2]))
     check_gold(name, gold)
     return gold
-
-
-def _queue(folder: RunFolder, spec: ExperimentSpec) -> AuditQueue:
-    return AuditQueue.open(folder.audit, spec.name, seed=spec.seed, create=False)
 
 
 def _arms(spec: ExperimentSpec, arm: str | None) -> list[str]:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from constitutions.errors import InputError
+from experiments.config import ExperimentSpec
+from experiments.folder import RunFolder
 from experiments.results import Estimate
 from experiments.sampling.coverage import Covered, coverage, scored_world
+from experiments.sampling.drawing import collect
 from experiments.statistics.fallible import Gold, corrected
 from experiments.statistics.survey import Sampled, Told, certain_and_floor, headline, others
-from hierarchy.audit.sample_store import Sample
+from hierarchy.audit.queue import AuditQueue
+from hierarchy.audit.sample_store import Sample, SampleStore
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,37 @@ class Residual:
     others: dict[str, Told]
     corrected: Estimate | None
     covered: dict[str, Covered]
+
+
+def residuals(
+    folder: RunFolder,
+    spec: ExperimentSpec,
+    arm: str | None = None,
+    sensitivity: Gold | None = None,
+    specificity: Gold | None = None,
+    simulate: int | None = None,
+    seed: int = 0,
+) -> list[Residual]:
+    """An estimate for each arm of a run that was sampled (or for one), from the answers that are there now.
+
+    Raises InputError where the run has no sample.
+    """
+    if not folder.audit.is_file():
+        raise InputError(f"{folder.path}: has no audit queue yet; `oversight resume {folder.path}` first")
+    found = []
+    with (
+        SampleStore.open(folder.audit, spec.name) as store,
+        AuditQueue.open(folder.audit, spec.name, seed=spec.seed, create=False) as queue,
+    ):
+        sampled = store.arms()
+        if not sampled:
+            raise InputError(
+                f"{folder.path}: no arm was sampled; `oversight audit sample {folder.path} --budget N` first"
+            )
+        for name in sampled if arm is None else [arm]:
+            collect(name, queue, store)
+            found.append(estimate(store.sample(name), sensitivity, specificity, simulate, seed))
+    return found
 
 
 def estimate(

@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from agents.spec import Spec
-from constitutions.errors import InputError
 from constitutions.strict import Text
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Score = Literal["priority", "uncertainty", "disagreement"]
-_KEY_BYTES = 64
 
 
 class DesignSpec(Spec):
@@ -152,13 +150,9 @@ def draw_by(planned: Chances, floor_N: Floats, aim_N: Floats, start: float) -> D
 
 
 def hashed(key: str, use: str, case_ids: Sequence[str]) -> Floats:
-    """Uniforms in [0, 1), [N]: BLAKE2b of the case id, keyed by the key (a MAC, unlike the hashes of `agents.rng`).
-
-    Raises InputError for a key of more than 64 bytes.
-    """
-    secret = key.encode("utf-8", "surrogatepass")
-    if not 0 < len(secret) <= _KEY_BYTES:
-        raise InputError(f"key: {len(secret)} bytes; accepted: 1 to {_KEY_BYTES}")
+    """Uniforms in [0, 1), [N]: BLAKE2b of the case id, keyed by the hash of the key (a MAC, unlike the hashes of
+    `agents.rng`)."""
+    secret = hashlib.blake2b(key.encode("utf-8", "surrogatepass")).digest()
     digests = b"".join(
         hashlib.blake2b(f"{use}\x1f{case}".encode("utf-8", "surrogatepass"), digest_size=8, key=secret).digest()
         for case in case_ids

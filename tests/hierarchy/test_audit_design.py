@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from constitutions.errors import InputError
 from hierarchy.audit.design import DesignSpec, chances, draw, draw_by, hashed
 
 IDS = [f"case-{i}" for i in range(400)]
@@ -91,7 +90,8 @@ def test_the_draw_is_a_function_of_key_and_case_id_alone() -> None:
 
 
 def test_uniforms_are_a_keyed_hash() -> None:
-    digest = hashlib.blake2b(b"floor\x1fcase-7", digest_size=8, key=b"secret").digest()
+    secret = hashlib.blake2b(b"secret").digest()
+    digest = hashlib.blake2b(b"floor\x1fcase-7", digest_size=8, key=secret).digest()
     expected = (int.from_bytes(digest, "little") >> 11) * 2.0**-53
     assert hashed("secret", "floor", ["case-7"])[0] == expected
     many = hashed("secret", "floor", [str(i) for i in range(50_000)])
@@ -104,7 +104,5 @@ def test_what_cannot_be_asked_for() -> None:
         DesignSpec(budget=0)
     with pytest.raises(ValidationError):
         DesignSpec(budget=5, floor=0.0)
-    with pytest.raises(InputError, match="1 to 64"):
-        hashed("k" * 65, "floor", ["a"])
     with pytest.raises(ValueError, match="at least 0"):
         chances(DesignSpec(budget=1), np.array([-0.1, 0.2]))

@@ -16,6 +16,7 @@ from constitutions.errors import InputError
 from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.run import Finished, resume_run, run_experiment
+from experiments.sampling import drawing
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Decision, verdict_named
 from hierarchy.audit.sample_store import Sample, SampleStore
@@ -75,6 +76,50 @@ def test_going_on_with_a_run_draws_the_same_cases(audited: Finished, tmp_path: P
     again = sample_of(resume_run(tmp_path / "copy"))
     np.testing.assert_array_equal(before.drawn_N, again.drawn_N)
     np.testing.assert_array_equal(before.violates_N, again.violates_N)
+
+
+class Cut(Exception):
+    """The program ends here."""
+
+
+CUTTABLE = ("dataset.size=120", "auditor={kind: simulated, budget: 0}", "audit_sample={budget: 15, key: secret}")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return sample_of(run(tmp_path_factory.mktemp("whole") / "run", *CUTTABLE))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "after"),
+    [
+        (SampleStore, "plan", True),
+        (SampleStore, "draw", True),
+        (drawing, "work", False),
+        (drawing, "work", True),
+        (SampleStore, "answer", True),
+        (AuditQueue, "mark_applied", False),
+    ],
+)
+def test_a_run_cut_off_anywhere_draws_and_audits_as_if_it_were_not(
+    tmp_path: Path, whole: Sample, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool
+) -> None:
+    real = getattr(owner, name)
+
+    def cut(*args: Any, **kwargs: Any) -> None:
+        if after:
+            real(*args, **kwargs)
+        raise Cut
+
+    monkeypatch.setattr(owner, name, cut)
+    with pytest.raises(Cut):
+        run(tmp_path / "cut", *CUTTABLE)
+    monkeypatch.undo()
+    again = sample_of(resume_run(tmp_path / "cut"))
+    for column in ("case_id_N", "inclusion_N", "drawn_N", "floor_N", "answered_N", "violates_N"):
+        np.testing.assert_array_equal(getattr(whole, column), getattr(again, column))
+    assert again.answered_N.sum() == 15
+    assert again.minutes == whole.minutes
 
 
 def test_auditing_everything_finds_what_the_oracle_knows(tmp_path: Path) -> None:

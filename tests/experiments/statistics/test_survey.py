@@ -166,6 +166,20 @@ def test_the_headline_covers(rate: float, budget: int, aim: str) -> None:
     assert found["headline"].share >= 0.93
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("rate", [0.01, 0.05])
+@pytest.mark.parametrize("budget", [200, 1_000])
+@pytest.mark.parametrize("separation", [-1.0, 0.0, 3.0])
+@pytest.mark.parametrize("floor", [0.1, 0.5])
+@pytest.mark.parametrize("aim", ["top", "proportional"])
+def test_the_headline_covers_whatever_the_score_is_worth(
+    rate: float, budget: int, separation: float, floor: float, aim: str
+) -> None:
+    design = DesignSpec.model_validate({"budget": budget, "floor": floor, "aim": aim})
+    found = coverage(normal_world(10_000, rate, separation), design, 500, estimators=("headline",))
+    assert found["headline"].share >= 0.93
+
+
 def test_normal_intervals_do_not_cover_where_violations_are_rare() -> None:
     """A random sample of 200 of 10,000 of which 1 % violate. None is found with chance 13.3 %, so that Wald's interval
     holds the truth in at most 86.7 %; normal PPI++ was reported to hold it in 85 %."""

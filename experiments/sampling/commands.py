@@ -25,7 +25,7 @@ from experiments.sampling.view import residual_table, sample_table
 from experiments.statistics.fallible import Gold, check_gold
 from hierarchy.audit.design import DesignSpec
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.sample_store import SampleStore
+from hierarchy.audit.sample_store import Sample, SampleStore
 from hierarchy.executor import read_back
 from hierarchy.journal import Journal
 
@@ -63,7 +63,7 @@ def sample_command(run: Path, arm: str | None, given: Mapping[str, Any], as_json
         console.print(f"answer with `oversight audit decide {run} CASE accept|reject --arm {waiting}`", soft_wrap=True)
 
 
-def _sample_row(sample: Any) -> dict[str, Any]:
+def _sample_row(sample: Sample) -> dict[str, Any]:
     return {
         "arm": sample.arm,
         **sample.design.model_dump(exclude={"key"}),

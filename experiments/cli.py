@@ -14,6 +14,7 @@ from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
+from experiments.sample_cli import estimate, sample, staff, threshold
 from experiments.topology_cli import topology
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-audit = typer.Typer(help="Answer the cases that wait for a person.", no_args_is_help=True)
+audit = typer.Typer(help="Answer the cases that wait for a person; audit a sample of the others.", no_args_is_help=True)
 world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(law, name="law")
@@ -136,6 +137,10 @@ def audit_close(run: Run, arm: Arm = None) -> None:
         from experiments.auditing import close_command
 
         close_command(run, arm)
+
+
+for _audits in (sample, estimate, threshold, staff):
+    audit.command()(_audits)
 
 
 @world.command("train")

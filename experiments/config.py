@@ -13,7 +13,8 @@ from agents.vocabulary import Role
 from constitutions.strict import Identifier, problem
 from constitutions.validation import load_model
 from experiments.metrics.cost import PriceTable
-from hierarchy.audit.auditors import AuditorSpec, HumanSpec
+from hierarchy.audit.auditors import AuditorSpec, HumanSpec, RecordedAuditorSpec
+from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
 from training.config import TrainSpec
@@ -158,6 +159,7 @@ class ExperimentSpec(Spec):
 
     Attributes:
         compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
+        audit_sample: a sample of each arm's released cases that is audited, to estimate how many violate.
         prices: what agents and auditors cost; without it no cost is told.
         latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
     """
@@ -171,6 +173,7 @@ class ExperimentSpec(Spec):
     arms: dict[Identifier, ArmSpec] = Field(min_length=1)
     execution: ExecutionSpec = ExecutionSpec()
     auditor: AuditorSpec = HumanSpec()
+    audit_sample: DesignSpec | None = None
     training: tuple[StageSpec, ...] = ()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None
@@ -191,6 +194,9 @@ class ExperimentSpec(Spec):
                 raise problem(f"{arm!r} is no arm; accepted: {', '.join(self.arms)}", key, i, side)
         if (self.training or self.evaluation) and not isinstance(self.dataset, WorldData):
             raise problem("needs `dataset.kind: world`, whose oracle can score held-out prompts", "evaluation")
+        auditors = [self.auditor, *(arm.auditor for arm in self.arms.values())]
+        if self.audit_sample and any(isinstance(auditor, RecordedAuditorSpec) for auditor in auditors):
+            raise problem("needs auditors that say whether a case violates; recorded ones give labels", "audit_sample")
         if self.training and self.evaluation is None:
             raise problem("training needs `evaluation`, which says whether it helped", "training")
         return self

@@ -15,6 +15,7 @@ from experiments.config import ExecutionSpec, ExperimentSpec
 from experiments.folder import RunFolder
 from experiments.prepare import resolve_auditor
 from experiments.progress import Progress
+from experiments.sampling.drawing import sample_arm
 from experiments.truth import truth_of
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import HumanSpec, work
@@ -50,9 +51,15 @@ class Overseer:
             work(self.queue, auditor, arm.name, self.spec.seed, time.time(), truth_of(auditor, records))
             decided = apply_decisions(arm, block, self.queue, self.journal)
             if not decided:
+                self._sample(arm, block, records)
                 return block
             todo = cases.take(rows_of(block, decided))
             title = f"{arm.name}: after the audit"
+
+    def _sample(self, arm: Arm, block: Block, records: Sequence[Case]) -> None:
+        """Audit a sample of what the arm released, where the config asks for it."""
+        if self.spec.audit_sample is not None and arm.name in self.spec.arms:
+            sample_arm(self.spec, self.folder, self.spec.audit_sample, arm.name, block, self.queue, records)
 
 
 @contextmanager

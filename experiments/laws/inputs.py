@@ -14,9 +14,7 @@ from experiments.laws import control
 from experiments.laws.dawid_skene import Estimate
 from experiments.laws.dawid_skene import dawid_skene as estimate
 from experiments.laws.elo import rate
-from experiments.laws.ranges import numbers, read_columns, within
-
-_TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
+from experiments.laws.ranges import flags, numbers, read_columns, within
 
 
 def monitoring(
@@ -28,7 +26,7 @@ def monitoring(
     calm = numbers(honest, read_columns(honest, "score"), "score")
     rows = read_columns(attack, "score", "success")
     hostile = numbers(attack, rows, "score")
-    success = [_flag(attack, line, row["success"]) for line, row in enumerate(rows, start=2)]
+    success = flags(attack, rows, "success")
     columns = np.array(calm), np.array(hostile), np.array(success)
     found = control.monitoring(*columns, budget)
     answer = {"safety": found.safety, "threshold": found.threshold}
@@ -38,12 +36,6 @@ def monitoring(
 
     safety, audited = played(*columns, found.threshold, simulate, seed)
     return {**answer, "simulated": {"safety": safety.plain(), "audited": audited.plain()}}
-
-
-def _flag(path: Path, line: int, text: str) -> bool:
-    if text.strip().lower() not in _TRUE | _FALSE:
-        raise InputError(f"{path}, line {line}: success is {text!r}; accepted: 1, 0, true, false, yes, no")
-    return text.strip().lower() in _TRUE
 
 
 def upfront(

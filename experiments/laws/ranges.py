@@ -9,6 +9,8 @@ from pathlib import Path
 
 from constitutions.errors import InputError
 
+_TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
+
 
 def within(
     name: str, value: float, low: float, high: float, *, open_low: bool = False, open_high: bool = False
@@ -53,6 +55,17 @@ def numbers(path: Path, rows: Sequence[dict[str, str]], column: str) -> list[flo
         if not math.isfinite(value):
             raise InputError(f"{path}, line {line}: {column} is {row[column]!r}; expected a finite number")
         found.append(value)
+    return found
+
+
+def flags(path: Path, rows: Sequence[dict[str, str]], column: str) -> list[bool]:
+    """A column of truth values. Raises InputError with the line of the first cell that is none."""
+    found = []
+    for line, row in enumerate(rows, start=2):
+        word = row[column].strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise InputError(f"{path}, line {line}: {column} is {row[column]!r}; accepted: 1, 0, true, false, yes, no")
+        found.append(word in _TRUE)
     return found
 
 

@@ -7,6 +7,7 @@ from a generator keyed by the seed: the same results give the same interval, in 
 
 from experiments.statistics.bootstrap import RESAMPLES, bootstrap_estimate
 from experiments.statistics.exact import holm, mcnemar, mcnemar_of_counts
+from experiments.statistics.fallible import Gold, corrected, rogan_gladen
 from experiments.statistics.means import mean_estimate, mean_of_sums
 from experiments.statistics.paired import (
     compare,
@@ -17,32 +18,47 @@ from experiments.statistics.paired import (
     with_holm,
 )
 from experiments.statistics.planning import design_effect, detectable_difference, detectable_of_counts, required_cases
+from experiments.statistics.risk import Threshold, conformal, fixed_sequence
 from experiments.statistics.sequential import Look, Watch, confidence_sequence, mcnemar_evidence
 from experiments.statistics.shares import LEVEL, clopper_pearson, proportion, wilson
+from experiments.statistics.survey import Sampled, aipw, certain_and_floor, hajek, headline, horvitz_thompson, ppi
 
 __all__ = [
     "LEVEL",
     "RESAMPLES",
+    "Gold",
     "Look",
+    "Sampled",
+    "Threshold",
     "Watch",
+    "aipw",
     "bootstrap_estimate",
+    "certain_and_floor",
     "clopper_pearson",
     "compare",
     "confidence_sequence",
+    "conformal",
+    "corrected",
     "design_effect",
     "detectable_difference",
     "detectable_of_counts",
     "difference_of_counts",
+    "fixed_sequence",
+    "hajek",
+    "headline",
     "holm",
+    "horvitz_thompson",
     "mcnemar",
     "mcnemar_evidence",
     "mcnemar_of_counts",
     "mean_estimate",
     "mean_of_sums",
     "paired_difference",
+    "ppi",
     "proportion",
     "ratio_of_means",
     "required_cases",
+    "rogan_gladen",
     "variance_ratio",
     "wilson",
     "with_holm",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents import rng
+from constitutions.errors import InputError
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
 from hierarchy.audit.labour import TICKS, Waiting, gaps, service_minutes, waits
@@ -51,6 +52,8 @@ def auditor_of(
     places, size = arm.plan.places, sum(count for _, count in spans)
     if not isinstance(spec, SimulatedAuditorSpec):
         return Auditor(places), None
+    if spec.auditors > size:
+        raise InputError(f"auditor.auditors is {spec.auditors}; accepted: 1 to {size}, the number of cases")
     if spec.budget >= size and not spec.fatigue and spec.arrivals is None:
         return Auditor(places, arm.seed, spec), None
     found = sorted(mapper(partial(Scout, arm, spec.arrivals, override, crew), spans), key=lambda one: one.span)

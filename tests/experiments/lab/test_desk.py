@@ -9,6 +9,7 @@ import pytest
 
 from agents.simulated.spec import SimulatedSpec
 from agents.spec import AgentSpec
+from constitutions.errors import InputError
 from experiments.lab.compare import rates
 from experiments.lab.desk import auditor_of
 from experiments.lab.simulate import Simulated, here, simulate
@@ -105,3 +106,8 @@ def test_waiting_is_erlangs_for_the_cases_that_come() -> None:
 def test_a_roster_without_cases_decides_none() -> None:
     nobody = Roster(np.zeros(0, np.uint64), np.zeros(0, np.int64))
     np.testing.assert_array_equal(nobody.order_of(np.arange(3, dtype=np.uint64)), [-1, -1, -1])
+
+
+def test_more_auditors_than_cases_are_refused() -> None:
+    with pytest.raises(InputError, match="auditor.auditors is 11; accepted: 1 to 10, the number of cases"):
+        run(arm(), 10, auditors=11)

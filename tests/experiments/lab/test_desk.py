@@ -109,5 +109,5 @@ def test_a_roster_without_cases_decides_none() -> None:
 
 
 def test_more_auditors_than_cases_are_refused() -> None:
-    with pytest.raises(InputError, match="auditor.auditors is 11; accepted: 1 to 10, the number of cases"):
+    with pytest.raises(InputError, match=r"auditor\.auditors is 11; accepted: 1 to 10, the number of cases"):
         run(arm(), 10, auditors=11)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents import rng
-from agents.simulated.draws import levels_of
 from agents.simulated.lanes import below, lanes, majority, pack, quarter, stream
+from agents.simulated.streams import levels_of
 from agents.simulated.tables import table
 from agents.vocabulary import CaseOutcome
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
-from agents.simulated.draws import Draws, Revision, Seen, levels_of
+from agents.simulated.draws import Draws
 from agents.simulated.lanes import Words
+from agents.simulated.streams import Revision, Seen, levels_of
 from agents.view import View
 from agents.vocabulary import Role, Verdict
 

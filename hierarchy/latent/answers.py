@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from agents.simulated.draws import Revision
 from agents.simulated.lanes import Words, word_type
+from agents.simulated.streams import Revision
 from agents.vocabulary import Verdict
 from hierarchy.flow import Bools
 from hierarchy.latent.rows import Rows

@@ -12,8 +12,8 @@ from operator import or_
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.simulated.draws import Revision, Seen
 from agents.simulated.lanes import Words
+from agents.simulated.streams import Revision, Seen
 from agents.vocabulary import CaseOutcome, Verdict
 from hierarchy.flow import Bools, Ints, edges_taken
 from hierarchy.graph import SINK_OUTCOME, Sink

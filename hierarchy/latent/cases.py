@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents import rng
-from agents.simulated.draws import Seen, levels_of
+from agents.simulated.streams import Seen, levels_of
 from agents.view import OVERRIDE, overrides
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.simulated import lanes as bits
-from agents.simulated.draws import Draws, Revision, Seen
+from agents.simulated.draws import Draws
 from agents.simulated.lanes import Words
+from agents.simulated.streams import Revision, Seen
 from agents.vocabulary import RESPONDERS, Role
 from hierarchy.flow import Bools
 from hierarchy.latent.consensus import decide

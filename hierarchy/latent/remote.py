@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.simulated.draws import Seen
+from agents.simulated.streams import Seen
 from hierarchy.arm import Arm
 from hierarchy.latent.auditor import Auditor
 from hierarchy.latent.cases import LatentCases

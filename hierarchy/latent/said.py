@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.simulated.draws import Revision
 from agents.simulated.lanes import Words
+from agents.simulated.streams import Revision
 from agents.vocabulary import Verdict
 from hierarchy.flow import Bools, Ints
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.simulated.draws import Revision, Seen
 from agents.simulated.lanes import Words
+from agents.simulated.streams import Revision, Seen
 from agents.vocabulary import RESPONDERS
 from hierarchy.flow import Bools
 from hierarchy.latent.rows import Rows

@@ -8,8 +8,9 @@ import pytest
 from agents import rng
 from agents.agent import Agent
 from agents.columns import Output
-from agents.simulated.draws import Draws, Seen, levels_of
+from agents.simulated.draws import Draws
 from agents.simulated.spec import Adversary, BetaBinomial, Copula, Shock, SimulatedSpec
+from agents.simulated.streams import Seen, levels_of
 from agents.spec import AgentSpec
 from agents.view import Candidates, Cases, View
 from agents.vocabulary import Role, Verdict

@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from agents import rng
-from agents.simulated.draws import Draws, Seen, levels_of
+from agents.simulated.draws import Draws
 from agents.simulated.marks import MOST, bare, has_marks, lost, marked, marked_type, sure
 from agents.simulated.spec import Elo, SimulatedSpec
+from agents.simulated.streams import Seen, levels_of
 from agents.view import OVERRIDE, Cases, overrides
 
 N, P = 40_000, 7

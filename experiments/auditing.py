@@ -13,8 +13,9 @@ from constitutions.errors import InputError
 from experiments.audit_view import item_panel, queue_table
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arm
+from hierarchy.audit.decision import Decision, verdict_named
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision, State, verdict_named
+from hierarchy.audit.records import State
 
 
 @contextmanager

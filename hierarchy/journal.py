@@ -1,4 +1,4 @@
-"""The journal: the truth of a run. A row per (arm, case, step instance, input hash), written once, never changed.
+"""The journal: the truth of a run. A row per (arm, case, step instance, input hash, epoch), never changed.
 
 The run's writer commits batches; a step that finds its row here is not computed again. Records are a projection of it.
 """
@@ -42,14 +42,18 @@ _ENTRY = Table(
     Column("case_id", Text, nullable=False),
     Column("step", Text, nullable=False),
     Column("input_hash", BigInteger, nullable=False),
+    Column("epoch", Integer, nullable=False),
     Column("row", Text, nullable=False),
-    Index("entry_key", "arm", "case_id", "step", "input_hash", unique=True),
+    Index("entry_key", "arm", "case_id", "step", "input_hash", "epoch", unique=True),
     Index("entry_input", "case_id", "input_hash"),
 )
 _META = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
-_KEY = (_ENTRY.c.arm, _ENTRY.c.case_id, _ENTRY.c.step, _ENTRY.c.input_hash)
-_OF_CASES = select(_ENTRY.c.step, _ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(
-    _ENTRY.c.arm == bindparam("arm"), _ENTRY.c.case_id.in_(bindparam("cases", expanding=True))
+_KEY = (_ENTRY.c.arm, _ENTRY.c.case_id, _ENTRY.c.step, _ENTRY.c.input_hash, _ENTRY.c.epoch)
+# Whoever reads row after row keeps the last of a key: the decision of the newest epoch.
+_OF_CASES = (
+    select(_ENTRY.c.step, _ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row)
+    .where(_ENTRY.c.arm == bindparam("arm"), _ENTRY.c.case_id.in_(bindparam("cases", expanding=True)))
+    .order_by(_ENTRY.c.epoch)
 )
 _OF_STEP = _OF_CASES.where(_ENTRY.c.step == bindparam("step"))
 
@@ -61,6 +65,7 @@ class Entry:
     Attributes:
         step: name of the step instance (its round included).
         input_hash: uint64 hash of everything the step could read.
+        epoch: 0, and one more for every appeal that was decided; the newest epoch's row is the current one.
         row: the step's output as `Output.rows` gives it: text keys; None, bool, int, float, text, and lists of these.
     """
 
@@ -69,6 +74,7 @@ class Entry:
     step: str
     input_hash: int
     row: dict[str, Any]
+    epoch: int = 0
 
 
 class Journal:
@@ -98,6 +104,7 @@ class Journal:
                 "case_id": e.case_id,
                 "step": e.step,
                 "input_hash": to_signed(e.input_hash),
+                "epoch": e.epoch,
                 "row": dump(e.row),
             }
             for e in entries
@@ -125,7 +132,9 @@ class Journal:
             with read(self._engine) as connection:
                 key = tuple_(_ENTRY.c.case_id, _ENTRY.c.input_hash)
                 for row in connection.execute(
-                    select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row).where(key.in_(part))
+                    select(_ENTRY.c.case_id, _ENTRY.c.input_hash, _ENTRY.c.row)
+                    .where(key.in_(part))
+                    .order_by(_ENTRY.c.epoch)
                 ):
                     found[row.case_id, to_unsigned(row.input_hash)] = row.row
         texts = [found.get((case, int(hash_))) for case, hash_ in zip(case_ids, hashes, strict=True)]
@@ -143,7 +152,7 @@ class Journal:
             yield from rows
 
     def entries(self, arm: str | None = None) -> Iterator[Entry]:
-        """Every entry, ordered by (arm, case id, step instance, input hash as int64).
+        """Every entry, ordered by (arm, case id, step instance, input hash as int64, epoch).
 
         It reads page by page, so that a slow reader never holds up the writer.
         """
@@ -153,7 +162,7 @@ class Journal:
             with read(self._engine) as connection:
                 rows = connection.execute(page).all()
             for row in rows:
-                yield Entry(row.arm, row.case_id, row.step, to_unsigned(row.input_hash), load(row.row))
+                yield Entry(row.arm, row.case_id, row.step, to_unsigned(row.input_hash), load(row.row), row.epoch)
             if len(rows) < _PAGE:
                 return
             after = tuple_(*_KEY) > tuple_(*rows[-1][: len(_KEY)])

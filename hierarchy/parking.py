@@ -46,12 +46,15 @@ def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, ti
             case_id=str(view.cases.case_id_N[i]),
             step=step.name,
             input_hash=int(hashes[i]),
-            payload=_payload(view, i),
+            payload={**_payload(view, i), "principles": list(step.principles)},
             priority=float(priority[i]),
-            enqueued_at=now,
+            enqueued_at=now if timed else 0.0,
             due_at=due,
             round=step.round,
             hidden={"reviews": _reviews(block, step, int(n))},
+            reviewers=step.step.reviewers,
+            blind=step.step.blind,
+            hide_model=step.step.hide_model,
         )
         for i, n in enumerate(rows)
     ]
@@ -134,9 +137,9 @@ def _entry(arm: Arm, block: Block, by_case: dict[str, int], row: OutboxRow) -> E
         label=np.array([labels.index(decision.label) if decision.label in labels else -1]),
         auditor=np.array([decision.auditor], object),
         comment=np.array([decision.comment], object),
-        minutes=np.array([decision.minutes], np.float32),
+        minutes=np.array([row.minutes], np.float32),
     )
-    return Entry(row.arm, row.case_id, row.step, row.input_hash, output.rows()[0])
+    return Entry(row.arm, row.case_id, row.step, row.input_hash, output.rows()[0], row.epoch)
 
 
 def rows_of(block: Block, case_ids: Sequence[str]) -> Ints:

@@ -17,15 +17,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import POLICY, Claim, Decision, Item
+from hierarchy.audit.records import POLICY, Claim, Item
 
 ROOT = Path(__file__).parents[2]
 CLAIMER = """
 import sys
 from agents.vocabulary import Verdict
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision
+from hierarchy.audit.decision import Decision
 path, name, decides = sys.argv[1:]
 with AuditQueue.open(path, "run") as queue:
     while (claim := queue.claim(name, 0.0, 60.0)) is not None:

@@ -10,8 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
+from hierarchy.audit.decision import Decision, verdict_named
+from hierarchy.audit.errors import LateAnswer, NotTheirs
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import POLICY, Claim, Counts, Decision, Item, ItemKey, State, verdict_named
+from hierarchy.audit.records import POLICY, Claim, Counts, Item, ItemKey, State
+from hierarchy.audit.rows import decision_row
 from hierarchy.audit.schema import DECISION, ITEM
 from hierarchy.database import write
 
@@ -95,7 +98,7 @@ def test_a_leased_case_is_nobody_elses_until_the_lease_ends(queue: AuditQueue) -
     second = claimed(queue, "bob", NOW + 60)
     assert (second.fence, first.fence) == (2, 1)
     assert second.token != first.token
-    with pytest.raises(InputError, match="held by 'bob'"):
+    with pytest.raises(LateAnswer, match="expired"):
         queue.decide(first, accept("ann"), NOW + 61)
     assert queue.decide(second, accept("bob"), NOW + 61)
 
@@ -112,7 +115,7 @@ def test_an_expired_lease_is_no_lease_even_when_nobody_took_over(queue: AuditQue
 def test_a_claim_of_somebody_else_or_a_made_up_one_is_refused(queue: AuditQueue) -> None:
     queue.enqueue([item()])
     claim = claimed(queue)
-    with pytest.raises(InputError, match="held by 'ann'"):
+    with pytest.raises(NotTheirs, match="not one of 'bob'"):
         queue.decide(claim, accept("bob"), NOW)
     with pytest.raises(InputError, match="not one of 'ann'"):
         queue.decide(replace(claim, token="forged"), accept("ann"), NOW)
@@ -153,7 +156,7 @@ def test_a_decision_stands(queue: AuditQueue) -> None:
 def test_a_crash_between_decision_and_outbox_leaves_neither(queue: AuditQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     queue.enqueue([item()])
     with monkeypatch.context() as patch:
-        patch.setattr("hierarchy.audit.settle.ITEM", None)  # the last of the three statements cannot even be built
+        patch.setattr("hierarchy.audit.settle.OUTBOX", None)  # the last of the statements cannot even be built
         with pytest.raises(AttributeError):
             queue.decide(ItemKey("layers", "c1", "human@0"), accept(), NOW)
     assert queue.outbox() == []
@@ -164,10 +167,13 @@ def test_a_crash_between_decision_and_outbox_leaves_neither(queue: AuditQueue, m
 def test_the_database_itself_refuses_a_second_row(queue: AuditQueue) -> None:
     queue.enqueue([item()])
     queue.decide_case("c1", accept(), NOW)
-    row = {"item_id": 1, "auditor": "ann", "round": 0, "verdict": 3, "minutes": 0.0, "decided_at": NOW}
-    with pytest.raises(IntegrityError, match="UNIQUE"), write(queue._engine) as connection:
+    row = decision_row(1, Decision(Verdict.REJECT, "ann"), NOW, "another key")
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), write(queue.engine) as connection:
         connection.execute(DECISION.insert(), row)
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"), write(queue._engine) as connection:
+    row = decision_row(1, accept("bob"), NOW, "run/1/ann/0")
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), write(queue.engine) as connection:
+        connection.execute(DECISION.insert(), row)
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), write(queue.engine) as connection:
         connection.execute(ITEM.delete())
 
 

@@ -12,8 +12,9 @@ from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec, Truth, work
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision, Item
+from hierarchy.audit.records import Item
 from hierarchy.block import Block
 from hierarchy.executor import LocalRoles, LocalShards, Writer, read_back
 from hierarchy.journal import Journal

@@ -8,9 +8,11 @@ at its leases: those that were added while the lock was waited for are not in th
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, literal, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, select
 
 from agents import rng
 from hierarchy.audit.records import GOLD, Claim, Kind, State
@@ -19,67 +21,86 @@ from hierarchy.audit.schema import DECISION, DRAFT, ITEM, LEASE, RUN
 from hierarchy.audit.trail import Change
 from hierarchy.database import load
 
-
-def live(now: float) -> ColumnElement[bool]:
-    """Leases on the item that are not over."""
-    return and_(LEASE.c.item_id == ITEM.c.id, LEASE.c.ended.is_(False), LEASE.c.expires_at > now)
-
-
-def _free(now: float) -> ColumnElement[bool]:
-    held = select(func.count()).where(live(now)).correlate(ITEM).scalar_subquery()
-    needed = ITEM.c.reviewers + case((ITEM.c.state == State.DISPUTED.value, 1), else_=0)
-    return ITEM.c.answers + held < needed
+_NOW: BindParameter[float] = bindparam("now")
+_AUDITOR: BindParameter[str] = bindparam("auditor")
+_LIVE = and_(LEASE.c.item_id == ITEM.c.id, LEASE.c.ended.is_(False), LEASE.c.expires_at > _NOW)
+_HELD = select(func.count()).where(_LIVE).correlate(ITEM).scalar_subquery()
+_FREE = ITEM.c.answers + _HELD < ITEM.c.reviewers + case((ITEM.c.state == State.DISPUTED.value, 1), else_=0)
+_GIVEN = exists().where(DECISION.c.item_id == ITEM.c.id, DECISION.c.auditor == _AUDITOR, DECISION.c.undone.is_(False))
+_HELD_BY_THEM = exists().where(_LIVE, LEASE.c.auditor == _AUDITOR)
 
 
-def _new_to(auditor: str, now: float) -> tuple[ColumnElement[bool], ...]:
-    """Items this auditor has not decided and does not hold."""
-    given = exists().where(DECISION.c.item_id == ITEM.c.id, DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
-    return ~given.correlate(ITEM), ~exists().where(live(now), LEASE.c.auditor == auditor).correlate(ITEM)
-
-
+@cache
 def waiting(
-    run: str,
-    now: float,
-    arm: str | None,
-    state: str = State.OPEN.value,
-    kind: Kind = Kind.CASE,
-    auditor: str | None = None,
-    hidden: bool = False,
+    *, by_arm: bool = False, by_auditor: bool = False, gold: bool = False, hidden: bool = False, limited: bool = False
 ) -> Select[Any]:
-    """Items of one state that could be claimed now (by one auditor), in queue order."""
-    where = [ITEM.c.run == run, ITEM.c.kind == kind.value, ITEM.c.state == state, ITEM.c.due_at > now]
-    if arm is not None:
-        where.append(ITEM.c.arm == arm)
-    if state != GOLD:
-        where.append(_free(now))
-    if auditor is not None:
-        where += _new_to(auditor, now)
-    return select(*(WHOLE if hidden else SEEN)).where(*where).order_by(*QUEUE_ORDER)
+    """Items of one state that could be claimed now, in queue order, of one arm or by one auditor where so asked.
+
+    The parameters are those of `asked`. Built once: to build it takes longer than to run it.
+    """
+    where = [ITEM.c.run == bindparam("run"), ITEM.c.kind == bindparam("kind"), ITEM.c.state == bindparam("state")]
+    where.append(ITEM.c.due_at > _NOW)
+    if by_arm:
+        where.append(ITEM.c.arm == bindparam("arm"))
+    if not gold:
+        where.append(_FREE)
+    if by_auditor:
+        where += [~_GIVEN.correlate(ITEM), ~_HELD_BY_THEM.correlate(ITEM)]
+    query = select(*(WHOLE if hidden else SEEN)).where(*where).order_by(*QUEUE_ORDER)
+    return query.limit(bindparam("most")) if limited else query
 
 
-def next_item(change: Change, query: Select[Any], now: float) -> Row[Any] | None:
-    """The first item of the query, locked, where it is still free once it is locked; None where nothing waits."""
-    connection = change.connection
-    while (row := connection.execute(query.limit(1).with_for_update(of=ITEM, skip_locked=True)).first()) is not None:
-        if connection.dialect.name == "sqlite" or row.state == GOLD:
+@cache
+def _first(by_arm: bool, gold: bool, hidden: bool) -> Select[Any]:
+    query = waiting(by_arm=by_arm, by_auditor=True, gold=gold, hidden=hidden)
+    query = query.order_by(None).order_by(ITEM.c.tie) if gold else query
+    return query.limit(1).with_for_update(of=ITEM, skip_locked=True)
+
+
+_STILL_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("id"), ITEM.c.state == bindparam("state"), _FREE)
+_SHARE = select(RUN.c.hash, RUN.c.gold_share).where(RUN.c.run == bindparam("run"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for which case: the parameters of `waiting`."""
+
+    run: str
+    now: float
+    state: str = State.OPEN.value
+    arm: str | None = None
+    auditor: str | None = None
+    kind: Kind = Kind.CASE
+
+    def values(self, **others: Any) -> dict[str, Any]:
+        """The parameters as the statement takes them."""
+        given = {name: value for name, value in (("arm", self.arm), ("auditor", self.auditor)) if value is not None}
+        return {"run": self.run, "now": self.now, "state": self.state, "kind": self.kind.value, **given, **others}
+
+
+def next_item(connection: Connection, asked: Asked, hidden: bool) -> Row[Any] | None:
+    """The first item asked for, locked, where it is still free once it is locked; None where nothing waits."""
+    query, values = _first(asked.arm is not None, False, hidden), asked.values()
+    while (row := connection.execute(query, values).first()) is not None:
+        if connection.dialect.name == "sqlite":
             return row
-        again = select(literal(1)).where(ITEM.c.id == row.id, ITEM.c.state == row.state, _free(now))
-        if connection.execute(again).first() is not None:
+        if connection.execute(_STILL_FREE, {"id": row.id, "state": asked.state, "now": asked.now}).first() is not None:
             return row
     return None
 
 
-def gold_instead(change: Change, seed: int, auditor: str, gold: Select[Any]) -> Row[Any] | None:
+def gold_instead(connection: Connection, seed: int, asked: Asked, hidden: bool) -> Row[Any] | None:
     """A gold case this auditor has not seen, for the share of claims the run has set; None for the others.
 
     The draw is a hash of the seed, the auditor and the trail's last event, which nobody outside can foresee.
     """
-    row = change.connection.execute(select(RUN.c.hash, RUN.c.gold_share).where(RUN.c.run == change.run)).first()
+    row = connection.execute(_SHARE, {"run": asked.run}).first()
     if row is None or not row.gold_share:
         return None
-    if float(rng.uniform(rng.key(seed, "gold", auditor, row.hash))[0]) >= row.gold_share:
+    if float(rng.uniform(rng.key(seed, "gold", str(asked.auditor), row.hash))[0]) >= row.gold_share:
         return None
-    return change.connection.execute(gold.order_by(None).order_by(ITEM.c.tie).limit(1)).first()
+    values = replace(asked, state=GOLD).values()
+    return connection.execute(_first(asked.arm is not None, True, hidden), values).first()
 
 
 def lease(change: Change, row: Row[Any], auditor: str, now: float, seconds: float, token: str | None = None) -> Claim:
@@ -108,7 +129,7 @@ def held_by(run: str, auditor: str, now: float, hidden: bool) -> Select[Any]:
     """Live leases of an auditor, each with its item; the latest first."""
     columns = (LEASE.c.token, LEASE.c.fence.label("held_fence"), LEASE.c.expires_at)
     query = select(*(WHOLE if hidden else SEEN), *columns).join(LEASE, LEASE.c.item_id == ITEM.c.id)
-    where = (ITEM.c.run == run, LEASE.c.auditor == auditor, live(now))
+    where = (ITEM.c.run == run, LEASE.c.auditor == auditor, LEASE.c.ended.is_(False), LEASE.c.expires_at > now)
     return query.where(*where).order_by(LEASE.c.expires_at.desc(), LEASE.c.token)
 
 

@@ -7,12 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from hierarchy.audit.claims import waiting
+from hierarchy.audit.claims import Asked, waiting
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Conflict, Unknown
 from hierarchy.audit.records import ItemKey, State
+from hierarchy.audit.rows import key_of
 from hierarchy.audit.schema import DECISION, ITEM
 from hierarchy.audit.settle import standing
+from hierarchy.database import chunks
+
+_CHUNK = 500
 
 
 def item_where(key: ItemKey) -> tuple[Any, ...]:
@@ -47,11 +51,22 @@ def latest(connection: Connection, run: str, case_id: str, arm: str | None) -> R
 
 def open_to(connection: Connection, run: str, key: ItemKey, auditor: str, now: float) -> Row[Any] | None:
     """The item, where this auditor could claim it now, to review or to adjudicate; None elsewhere."""
+    query = waiting(by_auditor=True).where(*item_where(key)).order_by(None).with_for_update(of=ITEM)
     for state in (State.OPEN, State.DISPUTED):
-        query = waiting(run, now, key.arm, state.value, auditor=auditor).where(*item_where(key))
-        if (row := connection.execute(query.with_for_update(of=ITEM)).first()) is not None:
+        asked = Asked(run, now, state.value, auditor=auditor)
+        if (row := connection.execute(query, asked.values()).first()) is not None:
             return row
     return None
+
+
+def at_once(connection: Connection, run: str, keys: Sequence[ItemKey], now: float) -> dict[ItemKey, Row[Any]]:
+    """Those of the items that one decision settles and that nobody holds."""
+    query = waiting().where(ITEM.c.reviewers == 1, ITEM.c.answers == 0).order_by(None).with_for_update(of=ITEM)
+    found: dict[ItemKey, Row[Any]] = {}
+    for part in chunks(sorted({key.case_id for key in keys}), _CHUNK):
+        for row in connection.execute(query.where(ITEM.c.case_id.in_(part)), Asked(run, now).values()):
+            found[key_of(row)] = row
+    return found
 
 
 def given(connection: Connection, run: str, key: ItemKey, auditor: str) -> Row[Any] | None:

@@ -17,13 +17,13 @@ from sqlalchemy import ColumnElement, Engine, Row, select
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from hierarchy.audit import find, reading
-from hierarchy.audit.claims import claim_of, gold_instead, held_by, lease, next_item, waiting
+from hierarchy.audit.claims import Asked, claim_of, gold_instead, held_by, lease, next_item, waiting
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.drafts import Drafts
 from hierarchy.audit.enqueue import add
 from hierarchy.audit.errors import Conflict, LateAnswer
 from hierarchy.audit.gold import GoldCases
-from hierarchy.audit.records import GOLD, POLICY, Claim, Counts, Item, ItemKey, Kind, OutboxRow, State
+from hierarchy.audit.records import POLICY, Claim, Counts, Item, ItemKey, Kind, OutboxRow, State
 from hierarchy.audit.rows import QUEUE_ORDER, SEEN, decision_of, item_row
 from hierarchy.audit.schema import ITEM, LEASE, OUTBOX, metadata
 from hierarchy.audit.settle import check_auditor, record, settle_all, submit
@@ -100,15 +100,15 @@ class AuditQueue:
         if not lease_seconds > 0:
             raise InputError(f"lease of {lease_seconds} seconds; expected more than 0")
         state = State.DISPUTED if adjudicate else State.OPEN
-        real, gold = (waiting(self._run, now, arm, which, kind, auditor, hidden) for which in (state.value, GOLD))
+        asked = Asked(self._run, now, state.value, arm, auditor, kind)
         token = secrets.token_hex(16)
         try:
             with change(self._engine, self._run) as made:
-                row = next_item(made, real, now)
+                row = next_item(made.connection, asked, hidden)
                 if row is None:
                     return None
                 if not adjudicate and kind is Kind.CASE:
-                    row = gold_instead(made, self._seed, auditor, gold) or row
+                    row = gold_instead(made.connection, self._seed, asked, hidden) or row
                 return lease(made, row, auditor, now, lease_seconds, token)
         except DatabaseTrouble:
             # The commit may have taken place: a lease nobody knows of would keep the case from everybody.
@@ -149,7 +149,9 @@ class AuditQueue:
     ) -> list[Item]:
         """Cases that could be claimed now (to adjudicate, where `disputed`), in the order in which they would be."""
         state = State.DISPUTED if disputed else State.OPEN
-        return reading.read_items(self._engine, waiting(self._run, now, arm, state.value).limit(limit))
+        asked = Asked(self._run, now, state.value, arm)
+        query = waiting(by_arm=arm is not None, limited=limit is not None)
+        return reading.read_items(self._engine, query, asked.values(**({} if limit is None else {"most": limit})))
 
     def decide(self, held: Claim | ItemKey, decision: Decision, now: float, key: str | None = None) -> bool:
         """Give a decision: its row, its event and, where it settles the case, the outbox row, in one transaction.
@@ -219,7 +221,8 @@ class AuditQueue:
         calls included.
         """
         with change(self._engine, self._run) as made:
-            at_once: dict[int, tuple[Row[Any], Decision]] = {}
+            simple = find.at_once(made.connection, self._run, [key for key, _ in answers], now)
+            settled: dict[int, tuple[Row[Any], Decision]] = {}
             spent: dict[tuple[str, str], int] = {}
             taken = 0
             for key, decision in answers:
@@ -227,17 +230,24 @@ class AuditQueue:
                 who = (crew[0] if crew else decision.auditor, key.arm)
                 if who not in spent:
                     spent[who] = find.spent(made.connection, self._run, crew or [decision.auditor], key.arm)
-                row = find.open_to(made.connection, self._run, key, decision.auditor, now)
-                if row is None or row.id in at_once or (budget is not None and spent[who] >= budget):
+                if budget is not None and spent[who] >= budget:
                     continue
-                if row.reviewers == 1 and row.state == State.OPEN and not row.answers:
-                    at_once[row.id] = (row, decision)
+                if key in simple:
+                    took = simple[key].id not in settled
+                    settled.setdefault(simple[key].id, (simple[key], decision))
                 else:
-                    record(made, row, decision, now, find.key_for(made.connection, self._run, row, decision, None))
-                spent[who] += 1
-                taken += 1
-            settle_all(made, list(at_once.values()), now)
+                    took = self._one_of_several(made, key, decision, now)
+                spent[who] += took
+                taken += took
+            settle_all(made, list(settled.values()), now)
             return taken
+
+    def _one_of_several(self, made: Change, key: ItemKey, decision: Decision, now: float) -> bool:
+        row = find.open_to(made.connection, self._run, key, decision.auditor, now)
+        if row is None:
+            return False
+        record(made, row, decision, now, find.key_for(made.connection, self._run, row, decision, None))
+        return True
 
     def spent(self, auditor: str | Sequence[str], arm: str) -> int:
         """How many decisions this auditor (or these) gave in the arm, ever."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,10 +128,10 @@ def settled_decision(engine: Engine, run: str, key: ItemKey) -> Decision | None:
     return decision_of((last_word or rows)[0]) if rows else None
 
 
-def read_items(engine: Engine, query: Select[Any]) -> list[Item]:
-    """The items of a query."""
+def read_items(engine: Engine, query: Select[Any], values: Mapping[str, Any] | None = None) -> list[Item]:
+    """The items of a query with these parameters."""
     with read(engine) as connection:
-        return [item_of(row) for row in connection.execute(query)]
+        return [item_of(row) for row in connection.execute(query, values or {})]
 
 
 def unapplied(run: str) -> Select[Any]:

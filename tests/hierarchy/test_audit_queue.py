@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -22,13 +21,8 @@ NOW = 1_000.0
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "audit.sqlite"
-
-
-@pytest.fixture
-def queue(path: Path) -> Iterator[AuditQueue]:
-    with AuditQueue.open(path, "run") as opened:
+def queue(database: str) -> Iterator[AuditQueue]:
+    with AuditQueue.open(database, "run") as opened:
         yield opened
 
 
@@ -70,12 +64,12 @@ def test_an_item_comes_back_as_it_went_in_and_hidden_only_on_request(queue: Audi
     assert with_hidden.item.hidden == {"critique": "CANARY"}
 
 
-def test_claims_come_by_priority_then_due_time_then_a_keyed_hash(tmp_path: Path) -> None:
+def test_claims_come_by_priority_then_due_time_then_a_keyed_hash(database: str) -> None:
     items = [item("low", priority=1, due=NOW + 10), item("high", priority=2), item("soon", priority=2, due=NOW + 99)]
     ties = [item(f"t{i}") for i in range(12)]
 
     def order(name: str, seed: int, enqueued: list[Item]) -> list[str]:
-        with AuditQueue.open(tmp_path / name, "run", seed=seed) as queue:
+        with AuditQueue.open(database, name, seed=seed) as queue:
             queue.enqueue(enqueued)
             return [claimed(queue, f"auditor{n}").item.case_id for n in range(len(enqueued))]
 
@@ -122,7 +116,7 @@ def test_a_claim_of_somebody_else_or_a_made_up_one_is_refused(queue: AuditQueue)
     assert queue.counts() == {"layers": Counts(open=1, decided=0, unreviewed=0)}
 
 
-def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue, path: Path) -> None:
+def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue, database: str) -> None:
     queue.enqueue([item()])
     claim = claimed(queue)
     decision = Decision(Verdict.REVISE, "ann", "better", 2**64 - 1, "partial", "why", 2.5)
@@ -130,7 +124,7 @@ def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue,
     assert queue.decide(claim, replace(decision, minutes=9.0), NOW + 500) is False
     assert queue.decide(claim.item.key, decision, NOW) is False
     assert queue.decide_case("c1", decision, NOW) is False
-    with AuditQueue.open(path, "run", create=False) as again:
+    with AuditQueue.open(database, "run", create=False) as again:
         (row,) = again.outbox()
         assert (row.arm, row.case_id, row.step, row.epoch, row.input_hash) == ("layers", "c1", "human@0", 0, 2**64 - 1)
         assert row.decision == decision
@@ -251,19 +245,19 @@ def test_past_its_due_time_a_case_is_the_policys_alone_and_once(queue: AuditQueu
         queue.decide(held, accept(), NOW)
 
 
-def test_close_is_explicit_and_by_arm(queue: AuditQueue, path: Path) -> None:
+def test_close_is_explicit_and_by_arm(queue: AuditQueue, database: str) -> None:
     queue.enqueue([item(f"c{i}", arm=arm) for i in range(700) for arm in ("layers", "panel")])
     queue.close_database()
-    with AuditQueue.open(path, "run") as again:
+    with AuditQueue.open(database, "run") as again:
         assert again.counts()["panel"] == Counts(open=700, decided=0, unreviewed=0), "the end of a run closes nothing"
         assert (again.close(NOW, "panel"), again.close(NOW, "panel")) == (700, 0)
         assert again.counts() == {"layers": Counts(700, 0, 0), "panel": Counts(0, 0, 700)}
         assert len({row.case_id for row in again.outbox()}) == len(again.outbox()) == 700
 
 
-def test_runs_in_one_database_do_not_meet(path: Path, queue: AuditQueue) -> None:
+def test_runs_in_one_database_do_not_meet(database: str, queue: AuditQueue) -> None:
     queue.enqueue([item()])
-    with AuditQueue.open(path, "other") as other:
+    with AuditQueue.open(database, "other") as other:
         assert other.claim("bob", NOW, 60.0) is None
         assert other.enqueue([item()]) == 1
         assert other.close(NOW) == 1

@@ -16,7 +16,7 @@ def postgresql() -> Iterator[postgres.Server]:
     where = postgres.programs()
     if where is None:
         pytest.skip(
-            "PostgreSQL is not installed (Debian: apt-get install postgresql); the queue is tested on SQLite only"
+            "no PostgreSQL server here (Debian: apt-get install postgresql): the queue is tested on SQLite only"
         )
     with postgres.running(where) as server:
         yield server

@@ -2,8 +2,8 @@
 
 It takes the newest server that Debian's packages put under /usr/lib/postgresql, or the one whose `initdb` is on PATH.
 PostgreSQL refuses to run as root; under root it runs as `nobody`. It listens on a socket in its folder and on a port of
-the loopback interface (a proxy in the fault tests needs one), trusts whoever can reach those, and does not sync, because
-no test cuts its power.
+the loopback interface (a proxy in the fault tests needs one), trusts whoever can reach those, and does not sync: no
+test cuts its power.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ _FIXED = (
 
 def add(change: Change, rows: Sequence[dict[str, Any]]) -> list[Row[Any]]:
     """Insert items that are not there yet, and note each; returns those that are new."""
+    if not rows:
+        return []
     # In one order whoever inserts: two processes that enqueue the same cases must not wait for one another.
     ordered = sorted(rows, key=lambda row: (row["arm"], row["case_id"], row["step"], row["epoch"]))
     statement = insert(change.connection, ITEM).on_conflict_do_nothing().returning(ITEM)

@@ -2,7 +2,7 @@
 
 InputError
 └── Refused            400  an answer that cannot be taken
-    ├── NotTheirs      403  a forged token, a case of somebody else, a reviewer who would adjudicate
+    ├── NotTheirs      403  a forged token, or a claim of somebody else
     ├── Unknown        404  no such case, step or draft
     ├── Conflict       409  another decision stands, or the case is held
     │   └── LateAnswer 409  the lease or the case's time is over; what was written is kept as a draft
@@ -21,7 +21,7 @@ class Refused(InputError):
 
 
 class NotTheirs(Refused):
-    """Somebody else's case, a token that nobody was given, or a reviewer of the case who would adjudicate it."""
+    """A token that nobody was given, or that somebody else was."""
 
     status = 403
 

@@ -81,7 +81,7 @@ def key_of(row: Row[Any]) -> ItemKey:
     return ItemKey(row.arm, row.case_id, row.step, row.epoch)
 
 
-def named(row: Row[Any]) -> str:
+def named(row: Any) -> str:
     """An item in a message."""
     return f"case {row.case_id!r} of arm {row.arm!r}"
 

@@ -162,12 +162,6 @@ def _check_content(connection: Connection, item: Row[Any], decision: Decision) -
             raise Unreadable(f"{named(item)}: principle {name!r}; accepted: {', '.join(known)}")
     if item.kind == Kind.PROPOSAL and (decision.verdict is Verdict.REVISE or not (decision.comment or "").strip()):
         raise Unreadable(f"{named(item)}: a proposal is accepted or rejected, with a reason as comment")
-    if item.state == State.DISPUTED:
-        reviewers = {row.auditor for row in connection.execute(standing(item.id))}
-        if decision.auditor in reviewers:
-            raise NotTheirs(
-                f"{named(item)}: {decision.auditor!r} reviewed it; who adjudicates is none of {', '.join(reviewers)}"
-            )
 
 
 def _check_lease(connection: Connection, item: Row[Any], auditor: str, now: float, claim: Claim | None) -> None:

@@ -76,9 +76,8 @@ def _items(connection: Connection, run: str, told: _Told) -> list[str]:
             seen.add(row.id)
             found += _item(row, told)
         after = rows[-1].id
-    return found + [
-        f"item {gone}: removed; the trail says it was enqueued" for gone in sorted(told.items.keys() - seen)
-    ]
+    gone = sorted(told.items.keys() - seen)
+    return found + [f"item {item_id}: removed; the trail says it was enqueued" for item_id in gone]
 
 
 def _item(row: Row[Any], told: _Told) -> list[str]:
@@ -117,6 +116,5 @@ def _outbox(connection: Connection, run: str) -> list[str]:
         .where(ITEM.c.run == run, ITEM.c.kind == "case")
         .where((ITEM.c.state == State.SETTLED.value) != OUTBOX.c.id.is_not(None))
     )
-    return [
-        f"{named(row)}: settled, and not on its way to the run, or the reverse" for row in connection.execute(query)
-    ]
+    rows = connection.execute(query).all()
+    return [f"{named(row)}: settled, and not on its way to the run, or the reverse" for row in rows]

@@ -28,4 +28,4 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "audit.sqlite")
     server: postgres.Server = request.getfixturevalue("postgresql")
-    return server.database()
+    return server.emptied()

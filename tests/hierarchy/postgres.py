@@ -15,7 +15,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,12 +40,12 @@ class Server:
     port: int
     user: str
 
-    def database(self) -> str:
-        """The URL of a new, empty database."""
-        name = f"t{uuid.uuid4().hex[:12]}"
+    def emptied(self) -> str:
+        """The URL of the database, with nothing in it. (To make a new one takes ten times as long.)"""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql+psycopg://{self.user}@127.0.0.1:{self.port}/{name}"
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return f"postgresql+psycopg://{self.user}@127.0.0.1:{self.port}/postgres"
 
     def address(self, database: str) -> str:
         """What psycopg itself connects to, by the socket."""

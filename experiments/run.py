@@ -131,7 +131,7 @@ class _Run:
         if self.spec.evaluation is None:
             return [], Evaluation({}, None)
         base = resolve_agents(self.spec, self.spec.agents)[base_name(self.spec)]
-        settled = [(name, settlements(name, block)) for name, block in blocks]
+        settled = [(name, settlements(name, block, overseer.queue.appeals(name))) for name, block in blocks]
         tuned = finetune(self.spec, self.folder, settled, base, self.progress) if self.spec.training else []
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 

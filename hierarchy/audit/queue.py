@@ -23,7 +23,7 @@ from hierarchy.audit.drafts import Drafts
 from hierarchy.audit.enqueue import add
 from hierarchy.audit.errors import Conflict, LateAnswer
 from hierarchy.audit.gold import GoldCases
-from hierarchy.audit.records import POLICY, Claim, Counts, Item, ItemKey, Kind, OutboxRow, State
+from hierarchy.audit.records import POLICY, Appeal, Claim, Counts, Item, ItemKey, Kind, OutboxRow, State
 from hierarchy.audit.rows import QUEUE_ORDER, SEEN, decision_of, item_row
 from hierarchy.audit.schema import ITEM, LEASE, OUTBOX, metadata
 from hierarchy.audit.settle import check_auditor, record, settle_all, submit
@@ -270,7 +270,7 @@ class AuditQueue:
         with change(self._engine, self._run) as made:
             return reopen(made, find.latest(made.connection, self._run, case_id, arm), reason, by, now)
 
-    def appeals(self, arm: str) -> dict[str, reading.Appeal]:
+    def appeals(self, arm: str) -> dict[str, Appeal]:
         """The cases of the arm that were ever reopened, by id."""
         return reading.appeals(self._engine, self._run, arm)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Row, Select, exists, func, or_, select
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Unknown
 from hierarchy.audit.find import item_where
-from hierarchy.audit.records import GOLD, POLICY, Counts, Item, ItemKey, Kind, OutboxRow, State
+from hierarchy.audit.records import GOLD, POLICY, Appeal, Counts, Item, ItemKey, Kind, OutboxRow, State
 from hierarchy.audit.rows import QUEUE_ORDER, SEEN, WHOLE, decision_of, item_of
 from hierarchy.audit.schema import DECISION, ITEM, OUTBOX
 from hierarchy.audit.settle import standing
@@ -27,14 +27,6 @@ class Given:
     decision: Decision
     decided_at: float
     adjudicates: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Appeal:
-    """A case that was reopened: the epoch whose decision stands, and whether a newer one still waits."""
-
-    epoch: int
-    waits: bool
 
 
 def appeals(engine: Engine, run: str, arm: str) -> dict[str, Appeal]:

@@ -134,3 +134,11 @@ class Counts:
     open: int
     decided: int
     unreviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """A case that was reopened: the epoch whose decision stands, and whether a newer one still waits."""
+
+    epoch: int
+    waits: bool

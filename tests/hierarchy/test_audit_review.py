@@ -11,8 +11,7 @@ from agents.vocabulary import Verdict
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Conflict, LateAnswer, Unknown, Unreadable
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.reading import Appeal
-from hierarchy.audit.records import Counts, Kind, State
+from hierarchy.audit.records import Appeal, Counts, Kind, State
 from tests.hierarchy.audit_cases import NOW, accept, claimed, item, reject
 
 

@@ -94,7 +94,7 @@ class GoldCases:
             select(ITEM.c.gold, DECISION.c.auditor, DECISION.c.verdict, DECISION.c.label)
             .join(DECISION, DECISION.c.item_id == ITEM.c.id)
             .where(ITEM.c.run == self.run, ITEM.c.state == GOLD, DECISION.c.undone.is_(False))
-            .order_by(DECISION.c.decided_at, DECISION.c.id)
+            .order_by(DECISION.c.id)
         )
         with read(self.engine) as connection:
             return [_answer(row) for row in connection.execute(query)]

@@ -94,7 +94,7 @@ def open_decisions(engine: Engine, run: str, kind: Kind | None = None) -> list[G
         select(*_KEY, DECISION)
         .join(DECISION, DECISION.c.item_id == ITEM.c.id)
         .where(ITEM.c.run == run, ITEM.c.state != GOLD, DECISION.c.undone.is_(False), is_open)
-        .order_by(DECISION.c.decided_at, DECISION.c.id)
+        .order_by(DECISION.c.id)
     )
     if kind is not None:
         query = query.where(ITEM.c.kind == kind.value)

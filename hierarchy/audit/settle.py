@@ -80,7 +80,7 @@ def _hand_over(change: Change, item: Row[Any], decision_id: int) -> None:
 def standing(item_id: int) -> Any:
     """The decisions on an item that were not undone, oldest first."""
     where = (DECISION.c.item_id == item_id, DECISION.c.undone.is_(False))
-    return select(DECISION).where(*where).order_by(DECISION.c.decided_at, DECISION.c.id)
+    return select(DECISION).where(*where).order_by(DECISION.c.id)
 
 
 def settle_all(change: Change, answers: Sequence[tuple[Row[Any], Decision]], now: float) -> None:

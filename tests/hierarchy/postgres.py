@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -73,7 +74,7 @@ def running(where: Path) -> Iterator[Server]:
         _wait(server, process)
         yield server
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # "fast": whoever is still connected is cut off
         process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -58,6 +58,7 @@ def _first(by_arm: bool, gold: bool, hidden: bool) -> Select[Any]:
 
 
 _STILL_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("id"), ITEM.c.state == bindparam("state"), _FREE)
+_LOCK = select(ITEM.c.id).where(ITEM.c.id == bindparam("id")).with_for_update()
 _SHARE = select(RUN.c.hash, RUN.c.gold_share).where(RUN.c.run == bindparam("run"))
 
 
@@ -80,12 +81,23 @@ class Asked:
 
 def next_item(connection: Connection, asked: Asked, hidden: bool) -> Row[Any] | None:
     """The first item asked for, locked, where it is still free once it is locked; None where nothing waits."""
-    query, values = _first(asked.arm is not None, False, hidden), asked.values()
-    while (row := connection.execute(query, values).first()) is not None:
-        if connection.dialect.name == "sqlite":
-            return row
+    by_arm, values = asked.arm is not None, asked.values()
+    query = _first(by_arm, False, hidden)
+    row = connection.execute(query, values).first()
+    if connection.dialect.name == "sqlite":
+        return row
+    if row is None:
+        # What others have locked at this moment may have a seat left: wait for the first of it.
+        locked = connection.execute(
+            waiting(by_arm=by_arm, by_auditor=True, limited=True), {**values, "most": 1}
+        ).first()
+        if locked is not None:
+            connection.execute(_LOCK, {"id": locked.id})
+            row = connection.execute(query, values).first()
+    while row is not None:
         if connection.execute(_STILL_FREE, {"id": row.id, "state": asked.state, "now": asked.now}).first() is not None:
             return row
+        row = connection.execute(query, values).first()
     return None
 
 

@@ -83,11 +83,11 @@ def notes_of(folder: Path) -> dict[tuple[str, str], list[Any]]:
 def check_promises(queue: AuditQueue, notes: dict[tuple[str, str], list[Any]]) -> None:
     """Whatever returned has its effect, once; and there is nothing that nobody began."""
     with read(queue.engine) as connection:
-        items = connection.execute(select(ITEM.c.case_id, ITEM.c.epoch, ITEM.c.state)).all()
+        items = connection.execute(select(ITEM.c.case_id, ITEM.c.epoch, ITEM.c.state).where(ITEM.c.run == "run")).all()
         given = connection.execute(
-            select(ITEM.c.case_id, ITEM.c.epoch, DECISION.c.auditor, DECISION.c.undone).join(
-                DECISION, DECISION.c.item_id == ITEM.c.id
-            )
+            select(ITEM.c.case_id, ITEM.c.epoch, DECISION.c.auditor, DECISION.c.undone)
+            .join(DECISION, DECISION.c.item_id == ITEM.c.id)
+            .where(ITEM.c.run == "run")
         ).all()
     keys = [(row.case_id, row.epoch) for row in items]
     assert len(set(keys)) == len(keys)
@@ -110,6 +110,7 @@ def check_journal(queue: AuditQueue, folder: Path) -> None:
             select(ITEM.c.case_id, ITEM.c.epoch, DECISION.c.verdict, DECISION.c.auditor, OUTBOX.c.applied)
             .join_from(OUTBOX, ITEM, OUTBOX.c.item_id == ITEM.c.id)
             .join(DECISION, DECISION.c.id == OUTBOX.c.decision_id)
+            .where(ITEM.c.run == "run")
         ).all()
     assert all(row.applied for row in rows)
     settled = {(row.case_id, row.epoch): (row.verdict, row.auditor) for row in rows}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, NoSuchModuleError, OperationalError
 
 from constitutions.errors import InputError
 
@@ -139,7 +139,8 @@ def _told(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+        # What PostgreSQL calls internal is a transaction that may not write, or is broken: the machine's doing as well.
+        if not isinstance(error, OperationalError | InternalError) and type(error) is not DatabaseError:
             raise
         where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string()
         raise DatabaseTrouble(f"database {where}: {error.orig}; expected a database this program may write") from error

@@ -39,6 +39,7 @@ def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, ti
     view = block.view(step, rows)
     hashes = view.hashes(arm.fingerprint(step))
     priority = _priority(block, step, rows)
+    labels = list(arm.plan.graph.labels) if step.step.labels else []
     due = now + arm.plan.graph.unreviewed.due_seconds if timed else math.inf
     return [
         Item(
@@ -46,7 +47,7 @@ def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, ti
             case_id=str(view.cases.case_id_N[i]),
             step=step.name,
             input_hash=int(hashes[i]),
-            payload={**_payload(view, i), "principles": list(step.principles)},
+            payload={**_payload(view, i), "principles": list(step.principles), "labels": labels},
             priority=float(priority[i]),
             enqueued_at=now if timed else 0.0,
             due_at=due,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 from hierarchy.audit.claims import Asked, waiting
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Conflict, Unknown
-from hierarchy.audit.records import ItemKey, State
+from hierarchy.audit.records import ItemKey, Kind, State
 from hierarchy.audit.rows import key_of
 from hierarchy.audit.schema import DECISION, ITEM
 from hierarchy.audit.settle import standing
@@ -33,20 +34,35 @@ def item_at(connection: Connection, run: str, key: ItemKey) -> Row[Any]:
     return row
 
 
-def latest(connection: Connection, run: str, case_id: str, arm: str | None) -> Row[Any]:
+def latest(
+    connection: Connection,
+    run: str,
+    case_id: str,
+    arm: str | None = None,
+    kind: Kind = Kind.CASE,
+    step: str | None = None,
+) -> Row[Any]:
     """The item that a case id means: one that waits, else the newest epoch. Raises Unknown, Conflict."""
-    where = [ITEM.c.run == run, ITEM.c.case_id == case_id]
-    if arm is not None:
-        where.append(ITEM.c.arm == arm)
+    where = [ITEM.c.run == run, ITEM.c.case_id == case_id, ITEM.c.kind == kind.value]
+    where += [column == value for column, value in ((ITEM.c.arm, arm), (ITEM.c.step, step)) if value is not None]
     rows = connection.execute(select(ITEM).where(*where).order_by(ITEM.c.epoch, ITEM.c.id).with_for_update()).all()
     rows = [row for row in rows if row.state != State.SETTLED] or rows
-    arms = sorted({row.arm for row in rows})
     if not rows:
         among = f"arm {arm!r} of " if arm is not None else ""
-        raise Unknown(f"case {case_id!r} is not in the audit queue of {among}{run!r}")
-    if len(arms) > 1:
-        raise Conflict(f"case {case_id!r} is in several arms; say which one: {', '.join(arms)}")
+        raise Unknown(f"{kind.value} {case_id!r} is not in the audit queue of {among}{run!r}")
+    for name in ("arm", "step") if kind is not Kind.CASE else ("arm",):
+        several = sorted({getattr(row, name) for row in rows})
+        if len(several) > 1:
+            raise Conflict(f"{kind.value} {case_id!r} is in several {name}s; say which one: {', '.join(several)}")
     return rows[-1]
+
+
+def named_item(connection: Connection, run: str, where: Mapping[str, Any]) -> Row[Any]:
+    """The item that `case_id`, and where given `arm`, `step` and `epoch`, mean. Raises Unknown, Conflict."""
+    row = latest(connection, run, where["case_id"], where.get("arm"))
+    key = key_of(row)
+    given = {name: where[name] for name in ("step", "epoch") if where.get(name) is not None}
+    return row if not given else item_at(connection, run, replace(key, **given))
 
 
 def open_to(connection: Connection, run: str, key: ItemKey, auditor: str, now: float) -> Row[Any] | None:

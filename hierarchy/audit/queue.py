@@ -7,7 +7,8 @@ queue never looks at one. Nothing is closed because a run ended. See docs/audit.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,10 +22,10 @@ from hierarchy.audit.claims import Asked, claim_of, gold_instead, held_by, lease
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.drafts import Drafts
 from hierarchy.audit.enqueue import add
-from hierarchy.audit.errors import Conflict, LateAnswer
+from hierarchy.audit.errors import Conflict, LateAnswer, Refused
 from hierarchy.audit.gold import GoldCases
 from hierarchy.audit.records import POLICY, Appeal, Claim, Counts, Item, ItemKey, Kind, OutboxRow, State
-from hierarchy.audit.rows import QUEUE_ORDER, SEEN, decision_of, item_row
+from hierarchy.audit.rows import QUEUE_ORDER, SEEN, decision_of, item_row, key_of
 from hierarchy.audit.schema import ITEM, LEASE, OUTBOX, metadata
 from hierarchy.audit.settle import check_auditor, record, settle_all, submit
 from hierarchy.audit.trail import Change, Trail, change, open_run
@@ -32,6 +33,10 @@ from hierarchy.audit.undo import reopen, undo
 from hierarchy.database import DatabaseTrouble, chunks, open_database, read, write
 
 _CHUNK = 1_000
+
+
+class _Abandoned(Exception):
+    """Ends a transaction whose changes are not wanted after all."""
 
 
 class AuditQueue:
@@ -198,14 +203,45 @@ class AuditQueue:
             return row is not None and decision_of(row).says_the_same(decision)
 
     def decide_case(
-        self, case_id: str, decision: Decision, now: float, arm: str | None = None, key: str | None = None
+        self,
+        case_id: str,
+        decision: Decision,
+        now: float,
+        arm: str | None = None,
+        *,
+        kind: Kind = Kind.CASE,
+        step: str | None = None,
+        key: str | None = None,
     ) -> bool:
         """Claim and decide in one go, by case id alone where only one arm has the case waiting (else InputError)."""
         check_auditor(decision.auditor)
         with change(self._engine, self._run) as made:
-            row = find.latest(made.connection, self._run, case_id, arm)
+            row = find.latest(made.connection, self._run, case_id, arm, kind, step)
             known_by = find.key_for(made.connection, self._run, row, decision, key)
             return submit(made, row, decision, now, None, known_by)
+
+    def decide_all(
+        self, answers: Sequence[tuple[Mapping[str, Any], Decision]], now: float
+    ) -> tuple[int, list[tuple[int, Refused]]]:
+        """Give many people's decisions in one transaction, all or none.
+
+        Each comes with the `case_id` of what it answers, and where needed `arm`, `step`, `epoch` and `key`. Returns how
+        many were new, and what was refused, by position: where anything was, nothing has changed.
+        """
+        refused: list[tuple[int, Refused]] = []
+        taken = 0
+        with suppress(_Abandoned), change(self._engine, self._run) as made:
+            for i, (where, decision) in enumerate(answers):
+                try:
+                    check_auditor(decision.auditor)
+                    row = find.named_item(made.connection, self._run, where)
+                    known_by = find.key_for(made.connection, self._run, row, decision, where.get("key"))
+                    taken += submit(made, row, decision, now, None, known_by)
+                except Refused as error:
+                    refused.append((i, error))
+            if refused:
+                raise _Abandoned
+        return (0 if refused else taken), refused
 
     def decide_many(
         self,
@@ -253,6 +289,11 @@ class AuditQueue:
         """How many decisions this auditor (or these) gave in the arm, ever."""
         with read(self._engine) as connection:
             return find.spent(connection, self._run, [auditor] if isinstance(auditor, str) else auditor, arm)
+
+    def key_of(self, case_id: str, arm: str | None = None) -> ItemKey:
+        """The item a case id means: one that waits, else the newest epoch. Raises Unknown, Conflict."""
+        with read(self._engine) as connection:
+            return key_of(find.latest(connection, self._run, case_id, arm))
 
     def undo(self, item: ItemKey, auditor: str, now: float) -> None:
         """Take an auditor's decision back; the case waits again. A new event: the trail keeps what was undone.

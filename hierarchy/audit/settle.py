@@ -156,10 +156,13 @@ def _settled_by(connection: Connection, item_id: int) -> str:
 
 
 def _check_content(connection: Connection, item: Row[Any], decision: Decision) -> None:
-    known = load(item.payload).get("principles")
-    for name in decision.principles:
-        if known is not None and name not in known:
-            raise Unreadable(f"{named(item)}: principle {name!r}; accepted: {', '.join(known)}")
+    payload = load(item.payload)
+    said = {"principle": decision.principles, "label": (decision.label,) if decision.label is not None else ()}
+    for what, names in said.items():
+        known = payload.get(f"{what}s")
+        for name in names:
+            if known is not None and name not in known:
+                raise Unreadable(f"{named(item)}: {what} {name!r}; accepted: {', '.join(known) or 'none'}")
     if item.kind == Kind.PROPOSAL and (decision.verdict is Verdict.REVISE or not (decision.comment or "").strip()):
         raise Unreadable(f"{named(item)}: a proposal is accepted or rejected, with a reason as comment")
 

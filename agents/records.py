@@ -60,6 +60,7 @@ class Settlement:
         preference: the last comparing judge's probability for the response it chose; None where none compared.
         missing: whether some verdict on the path could not be read.
         audited: whether a human auditor decided; `unreviewed`: whether a policy answered in place of one.
+        epoch: how many appeals were decided before the decision that stands; `appealed`: whether another one waits.
     """
 
     arm: str
@@ -76,3 +77,5 @@ class Settlement:
     missing: bool
     audited: bool
     unreviewed: bool
+    epoch: int = 0
+    appealed: bool = False

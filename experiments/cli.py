@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from constitutions.errors import OversightError
+from experiments.audit.cli import audit
 from experiments.credit_cli import credit
 from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
-from experiments.sample_cli import estimate, sample, staff, threshold
 from experiments.topology_cli import topology
 
 app = typer.Typer(
@@ -24,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-audit = typer.Typer(help="Answer the cases that wait for a person; audit a sample of the others.", no_args_is_help=True)
 world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 app.add_typer(law, name="law")
@@ -43,6 +42,7 @@ def run(
     executor: Annotated[str | None, typer.Option(help="local or ray")] = None,
     schedule: Annotated[str | None, typer.Option(help="shards or roles")] = None,
     ray_address: Annotated[str | None, typer.Option(help="Join this Ray cluster instead of starting one.")] = None,
+    database: Annotated[str | None, typer.Option(help="Keep the audit queue here: postgresql+psycopg://...")] = None,
     set_: Sets = None,
 ) -> None:
     """Run an experiment: oversee, audit, fine-tune, evaluate, report."""
@@ -53,6 +53,7 @@ def run(
             "execution.executor": executor or (ray_address and "ray"),
             "execution.schedule": schedule,
             "execution.address": ray_address,
+            "execution.database": database,
         }
         run_command(config, out, [*(set_ or []), *(f"{key}={value}" for key, value in flags.items() if value)])
 
@@ -96,51 +97,6 @@ def doctor() -> None:
         from experiments.doctor import examine, render
 
         render(examine())
-
-
-@audit.command("list")
-def audit_list(
-    run: Run,
-    arm: Arm = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Show what reviewers found.")] = False,
-) -> None:
-    """List the waiting cases, most urgent first."""
-    with one_line():
-        from experiments.auditing import list_command
-
-        list_command(run, arm, hidden)
-
-
-@audit.command("decide")
-def audit_decide(
-    run: Run,
-    case: Annotated[str, typer.Argument(help="A case id.")],
-    verdict: Annotated[str, typer.Argument(help="accept, revise or reject")],
-    text: Annotated[str | None, typer.Option(help="Your revision, with `revise`.")] = None,
-    label: Annotated[str | None, typer.Option(help="Your label, in graphs that label.")] = None,
-    comment: Annotated[str | None, typer.Option(help="Why.")] = None,
-    arm: Arm = None,
-    auditor: Annotated[str, typer.Option(help="Your name.")] = "human",
-    minutes: Annotated[float, typer.Option(help="Time spent.")] = 0.0,
-) -> None:
-    """Decide a case; `oversight resume RUN` then goes on with it."""
-    with one_line():
-        from experiments.auditing import decide_command
-
-        decide_command(run, case, verdict, text, label, comment, arm, auditor, minutes)
-
-
-@audit.command("close")
-def audit_close(run: Run, arm: Arm = None) -> None:
-    """Let the graph's policy answer every case that still waits."""
-    with one_line():
-        from experiments.auditing import close_command
-
-        close_command(run, arm)
-
-
-for _audits in (sample, estimate, threshold, staff):
-    audit.command()(_audits)
 
 
 @world.command("train")

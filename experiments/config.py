@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from agents.spec import AgentSpec, Spec
 from agents.vocabulary import Role
@@ -86,7 +86,8 @@ class ExecutionSpec(Spec):
     """How a run is carried out; it never changes what the records say.
 
     `block` is the rows of a shard's block; `batch` the rows of a role's batch. `workers` are shard workers on Ray.
-    `address: local` starts a Ray of its own; anything else joins that cluster.
+    `address: local` starts a Ray of its own; anything else joins that cluster. `database` is where the human-audit
+    queue lives: a URL such as `postgresql+psycopg://HOST/NAME`; None: a SQLite file in the run directory.
     """
 
     executor: Literal["local", "ray"] = "local"
@@ -96,6 +97,18 @@ class ExecutionSpec(Spec):
     workers: int = Field(2, ge=1)
     address: str = "local"
     cpus: int = Field(2, ge=1)
+    database: str | None = None
+
+    @field_validator("database")
+    @classmethod
+    def _names_no_secret(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        if not value.startswith("postgresql+psycopg://"):
+            raise problem(f"{value!r}; expected postgresql+psycopg://[USER@]HOST[:PORT]/NAME, or nothing for SQLite")
+        if ":" in value.removeprefix("postgresql+psycopg://").partition("@")[0] and "@" in value:
+            raise problem("holds a password, which the run would keep; give it in PGPASSWORD or a password file")
+        return value
 
 
 class StageSpec(Spec):

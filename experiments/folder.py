@@ -35,6 +35,16 @@ class RunFolder:
         return self.path / "audit.sqlite"
 
     @property
+    def audit_run(self) -> Path:
+        """The name of this run in an audit database that other runs share."""
+        return self.path / "audit_run"
+
+    @property
+    def audit_heads(self) -> Path:
+        """Ends of the audit trail, a JSON line each, written after every command that may have added to it."""
+        return self.path / "audit_heads.jsonl"
+
+    @property
     def records(self) -> Path:
         """Parquet: `visible.parquet`, `hidden.parquet`, `cases.parquet`."""
         return self.path / "records"

@@ -15,6 +15,7 @@ from agents.records import Case
 from agents.view import Cases
 from constitutions.constitution import Constitution, load_constitution
 from experiments.arm_results import arm_result
+from experiments.audit.run_queue import run_queue
 from experiments.compared import arm_front, compared
 from experiments.config import ExperimentSpec, SimulatedData, WorldData
 from experiments.credit.keep import kept_credit
@@ -31,7 +32,6 @@ from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
-from hierarchy.audit.queue import AuditQueue
 from hierarchy.block import Block
 from hierarchy.executor import Executor
 from hierarchy.journal import Journal
@@ -89,7 +89,7 @@ class _Run:
     def go(self) -> Finished:
         with (
             Journal.open(self.folder.journal) as journal,
-            AuditQueue.open(self.folder.audit, self.spec.name, seed=self.spec.seed) as queue,
+            run_queue(self.folder, self.spec) as queue,
             executor_for(self.spec.execution) as executor,
         ):
             overseer = Overseer(self.spec, self.folder, journal, queue, executor, self.progress)
@@ -131,7 +131,7 @@ class _Run:
         if self.spec.evaluation is None:
             return [], Evaluation({}, None)
         base = resolve_agents(self.spec, self.spec.agents)[base_name(self.spec)]
-        settled = [(name, settlements(name, block)) for name, block in blocks]
+        settled = [(name, settlements(name, block, overseer.queue.appeals(name))) for name, block in blocks]
         tuned = finetune(self.spec, self.folder, settled, base, self.progress) if self.spec.training else []
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 

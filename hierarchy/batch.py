@@ -30,6 +30,7 @@ class Batch:
         case_id_N: the cases.
         hash_N: uint64 hashes of everything the step could read of each.
         output: what it said.
+        epoch: 0; a decision after an appeal has the appeal's, and stands in place of those of older ones.
     """
 
     arm: str
@@ -37,13 +38,14 @@ class Batch:
     case_id_N: Objects
     hash_N: rng.Keys
     output: Output
+    epoch: int = 0
 
     def __len__(self) -> int:
         return len(self.case_id_N)
 
     def take(self, rows: Array) -> Batch:
         """The given rows (indices or mask)."""
-        return Batch(self.arm, self.step, self.case_id_N[rows], self.hash_N[rows], self.output.take(rows))
+        return Batch(self.arm, self.step, self.case_id_N[rows], self.hash_N[rows], self.output.take(rows), self.epoch)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class Stored:
     step: str
     head: bytes
     body: bytes
+    epoch: int = 0
 
     @classmethod
     def of(cls, batch: Batch) -> Stored:
         """Encode a batch."""
         head = _pack({"case_id": batch.case_id_N, "input_hash": batch.hash_N})
-        return cls(batch.arm, batch.step, head, _pack(batch.output.columns, role=batch.output.role.value))
+        body = _pack(batch.output.columns, role=batch.output.role.value)
+        return cls(batch.arm, batch.step, head, body, batch.epoch)
 
     @cached_property
     def _key_columns(self) -> dict[str, Array]:
@@ -83,7 +87,7 @@ class Stored:
 
     def take(self, rows: Array) -> Batch:
         """The given rows (indices or mask)."""
-        return Batch(self.arm, self.step, self.case_id_N[rows], self.hash_N[rows], self.output.take(rows))
+        return Batch(self.arm, self.step, self.case_id_N[rows], self.hash_N[rows], self.output.take(rows), self.epoch)
 
 
 def _pack(columns: Mapping[str, Array], **told: str) -> bytes:

@@ -30,13 +30,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, NoSuchModuleError, OperationalError
 
 from constitutions.errors import InputError
+
+
+class DatabaseTrouble(InputError):
+    """The database could not be reached, read or written. Whether a commit that it cut short took place is unknown:
+    look before you repeat, or repeat under the same key."""
+
 
 Insert = postgresql.Insert | sqlite.Insert
 _Part = TypeVar("_Part")
 _BUSY_SECONDS = 30.0
+_MAKING_TABLES = 0x0_5167
 _WAL_IS_SAFE_FROM = (3, 51, 3)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
@@ -62,8 +69,10 @@ def open_database(target: str | Path, metadata: MetaData, *, create: bool = True
     on_sqlite = url.get_backend_name() == "sqlite"
     if on_sqlite:
         _check_file(url, create)
+    # A pooled connection that broke while nobody used it is replaced before anything is asked of it.
+    given: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}} if on_sqlite else {"pool_pre_ping": True}
     try:
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if on_sqlite else {})
+        engine = create_engine(url, **given)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
             f"database {target}: {error}; accepted: a SQLite file or an installed SQLAlchemy URL"
@@ -82,6 +91,9 @@ def open_database(target: str | Path, metadata: MetaData, *, create: bool = True
 def _prepare(engine: Engine, metadata: MetaData, create: bool) -> None:
     if create:
         with write(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                # Two that make the same table at once would get in each other's way.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING_TABLES})")
             metadata.create_all(connection)
     else:
         with read(engine) as connection:
@@ -141,10 +153,11 @@ def _told(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+        # What PostgreSQL calls internal is a transaction that may not write, or is broken: the machine's doing as well.
+        if not isinstance(error, OperationalError | InternalError) and type(error) is not DatabaseError:
             raise
         where = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string()
-        raise InputError(f"database {where}: {error.orig}; expected a database this program may write") from error
+        raise DatabaseTrouble(f"database {where}: {error.orig}; expected a database this program may write") from error
 
 
 def insert(connection: Connection, table: Table) -> Insert:

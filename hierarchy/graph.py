@@ -53,6 +53,9 @@ class Step(Spec):
         route: `exclusive` (the first edge whose condition holds) or `fan_out` (every one).
         join: how many in-edges must have fired: `all` that can still fire, `any`, or a number (quorum).
         priority: for an auditor: the field of the latest reviewer that orders the queue.
+        reviewers: for an auditor: how many people decide a case; where they disagree an adjudicator does.
+        blind: for an auditor: nobody sees another's decision or comment before all reviewers have decided.
+        hide_model: for an auditor: what models found is withheld from people until the case is settled.
     """
 
     id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
@@ -71,6 +74,9 @@ class Step(Spec):
     route: Literal["exclusive", "fan_out"] = "exclusive"
     join: Literal["all", "any"] | int = "all"
     priority: Literal["severity", "disagreement", "uncertainty"] = "severity"
+    reviewers: int = Field(1, ge=1, le=16)
+    blind: bool = True
+    hide_model: bool = False
 
     @field_validator("reads", mode="before")
     @classmethod
@@ -88,6 +94,8 @@ class Step(Spec):
             raise ValueError(f"step {self.id!r} needs an `agent`")
         if not consensus and (self.members or self.rule):
             raise ValueError(f"step {self.id!r}: only consensus steps have `members` and a `rule`")
+        if self.role is not Role.AUDITOR and (self.reviewers > 1 or not self.blind or self.hide_model):
+            raise ValueError(f"step {self.id!r}: only auditors have `reviewers`, `blind` and `hide_model`")
         if isinstance(self.join, int) and self.join < 1:
             raise ValueError(f"step {self.id!r}: a quorum is at least 1")
         return self

@@ -1,4 +1,5 @@
-"""The journal: the truth of a run. A row per (arm, case, step instance, input hash), written once, never changed.
+"""The journal: the truth of a run. A row per (arm, case, step instance, input hash, epoch), never
+changed.
 
 The run's writer commits batches; a step that finds its row here is not computed again. Records are a projection of it.
 The keys are rows of a table, so that the database itself keeps each once; what was said lies beside them in columns,
@@ -48,6 +49,7 @@ _BATCH = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("step", ForeignKey(_STEP.c.id), nullable=False),
+    Column("epoch", Integer, nullable=False),
     Column("head", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
@@ -58,13 +60,14 @@ _ENTRY = Table(
     Column("case_id", Text, nullable=False),
     Column("input_hash", BigInteger, nullable=False),
     Column("step", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
     Column("batch", Integer, nullable=False),
-    PrimaryKeyConstraint("case_id", "input_hash", "step"),
+    PrimaryKeyConstraint("case_id", "input_hash", "step", "epoch"),
     sqlite_with_rowid=False,
 )
 _META = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 _STORED = (
-    select(_BATCH.c.id, _STEP.c.arm, _STEP.c.name, _BATCH.c.head, _BATCH.c.body)
+    select(_BATCH.c.id, _STEP.c.arm, _STEP.c.name, _BATCH.c.head, _BATCH.c.body, _BATCH.c.epoch)
     .select_from(_BATCH.join(_STEP))
     .order_by(_BATCH.c.id)
 )
@@ -78,6 +81,7 @@ class Entry:
         step: name of the step instance (its round included).
         input_hash: uint64 hash of everything the step could read.
         row: the step's output as `Output.rows` gives it.
+        epoch: 0, and one more for every appeal that was decided; the newest epoch's row is the current one.
     """
 
     arm: str
@@ -85,6 +89,7 @@ class Entry:
     step: str
     input_hash: int
     row: dict[str, Any]
+    epoch: int = 0
 
 
 class Journal:
@@ -116,7 +121,8 @@ class Journal:
         number = connection.execute(select(func.coalesce(func.max(_BATCH.c.id), 0) + 1)).scalar_one()
         cases, hashes = batch.case_id_N.tolist(), batch.hash_N.view(np.int64).tolist()
         count = len(batch)
-        new = insert_new(connection, _ENTRY, zip(cases, hashes, [step] * count, [number] * count, strict=True))
+        told = ([one] * count for one in (step, batch.epoch, number))
+        new = insert_new(connection, _ENTRY, zip(cases, hashes, *told, strict=True))
         if new < count:
             mine = among(connection, _ENTRY.c.case_id, cases), _ENTRY.c.batch == number
             kept = connection.execute(select(_ENTRY.c.case_id, _ENTRY.c.input_hash).where(*mine)).all()
@@ -126,7 +132,7 @@ class Journal:
             batch = batch.take(np.array(sorted(first[case, hash_] for case, hash_ in kept), np.int64))
         if new:
             stored = Stored.of(batch)
-            row = {"id": number, "step": step, "head": stored.head, "body": stored.body}
+            row = {"id": number, "step": step, "epoch": batch.epoch, "head": stored.head, "body": stored.body}
             connection.execute(insert(connection, _BATCH), row)
         return new
 
@@ -149,7 +155,7 @@ class Journal:
             last, stored = found[0], Stored(*found[1:])
             keys = zip(stored.case_id_N.tolist(), stored.hash_N.tolist(), stored.output.rows(), strict=True)
             for case, hash_, row in keys:
-                yield Entry(stored.arm, case, stored.step, hash_, row)
+                yield Entry(stored.arm, case, stored.step, hash_, row, stored.epoch)
 
     def count(self) -> int:
         """How many entries there are."""

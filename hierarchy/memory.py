@@ -18,14 +18,15 @@ Ints = NDArray[np.int64]
 class Memory:
     """Finds rows by (arm, step instance, case, input hash): the step's own, else what any step of any arm said.
 
-    The input hash covers the agent and all it may read, so an equal hash is an equal question with an equal answer.
+    The input hash covers the agent and all it may read, so an equal hash is an equal question with an equal answer. A
+    decision after an appeal stands in place of the older ones: of a step's own rows, the newest epoch's is found.
     """
 
     def __init__(self, batches: Iterable[Batch | Stored] = ()) -> None:
         self._batches: list[Batch | Stored] = []
         self._starts: list[int] = []  # the number of each batch's first row; rows are numbered through
         self._count = 0
-        self._own: dict[tuple[str, str], _Index] = {}
+        self._own: dict[tuple[str, str], dict[int, _Index]] = {}
         self._any = _Index()
         for batch in batches:
             self.add(batch)
@@ -36,14 +37,16 @@ class Memory:
         self._batches.append(batch)
         self._starts.append(self._count)
         self._count += len(number)
-        for index in (self._own.setdefault((batch.arm, batch.step), _Index()), self._any):
+        own = self._own.setdefault((batch.arm, batch.step), {})
+        for index in (own.setdefault(batch.epoch, _Index()), self._any):
             index.add(batch.hash_N, number)
 
     def find(self, arm: str, step: str, case_id_N: Objects, hash_N: rng.Keys) -> tuple[Ints, Output | None]:
         """(indices of the cases that have a row, what these say); None where none has one."""
         number = np.full(len(hash_N), -1)
-        for index in (self._own.get((arm, step)), self._any):
-            if index is not None and (number < 0).any():
+        own = self._own.get((arm, step), {})
+        for index in (*(own[epoch] for epoch in sorted(own, reverse=True)), self._any):
+            if (number < 0).any():
                 number = np.where(number < 0, index.find(hash_N), number)
         have = np.flatnonzero(number >= 0)
         if not len(have):

@@ -40,6 +40,7 @@ def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, ti
     view = block.view(step, rows)
     hashes = view.hashes(arm.fingerprint(step))
     priority = _priority(block, step, rows)
+    labels = list(arm.plan.graph.labels) if step.step.labels else []
     due = now + arm.plan.graph.unreviewed.due_seconds if timed else math.inf
     return [
         Item(
@@ -47,12 +48,15 @@ def _items(arm: Arm, block: Block, step: PlannedStep, rows: Ints, now: float, ti
             case_id=str(view.cases.case_id_N[i]),
             step=step.name,
             input_hash=int(hashes[i]),
-            payload=_payload(view, i),
+            payload={**_payload(view, i), "principles": list(step.principles), "labels": labels},
             priority=float(priority[i]),
-            enqueued_at=now,
+            enqueued_at=now if timed else 0.0,
             due_at=due,
             round=step.round,
             hidden={"reviews": _reviews(block, step, int(n))},
+            reviewers=step.step.reviewers,
+            blind=step.step.blind,
+            hide_model=step.step.hide_model,
         )
         for i, n in enumerate(rows)
     ]
@@ -135,10 +139,10 @@ def _batch(arm: Arm, block: Block, by_case: dict[str, int], row: OutboxRow) -> B
         label=np.array([labels.index(decision.label) if decision.label in labels else -1]),
         auditor=np.array([decision.auditor], object),
         comment=np.array([decision.comment], object),
-        minutes=np.array([decision.minutes], np.float32),
+        minutes=np.array([row.minutes], np.float32),
     )
     hashes = np.array([row.input_hash], np.uint64)
-    return Batch(row.arm, row.step, objects([row.case_id]), hashes, output)
+    return Batch(row.arm, row.step, objects([row.case_id]), hashes, output, row.epoch)
 
 
 def rows_of(block: Block, case_ids: Sequence[str]) -> Ints:

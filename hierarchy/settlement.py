@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from agents.records import Settlement, Written
 from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome, Role
+from hierarchy.audit.records import Appeal
 from hierarchy.block import Block
 from hierarchy.fields import VERDICT_TEXT
 from hierarchy.plan import PlannedStep
 from hierarchy.records import audits, finals, missing
 
 
-def settlements(arm: str, block: Block) -> list[Settlement]:
-    """How every case of the block ended, in block order. Cases carry text; simulated ones have none to settle."""
+def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = None) -> list[Settlement]:
+    """How every case of the block ended, in block order. Cases carry text; simulated ones have none to settle.
+
+    `appeals`: the arm's cases whose audit decision was appealed against, by id (see `AuditQueue.appeals`).
+    """
+    never = Appeal(epoch=0, waits=False)
+    appeal = [(appeals or {}).get(str(case), never) for case in block.cases.case_id_N]
     outcome, final = block.outcomes(), finals(block)
     audited, unreviewed, _ = audits(block)
     unread = missing(block)
@@ -37,6 +44,8 @@ def settlements(arm: str, block: Block) -> list[Settlement]:
             missing=bool(unread[n]),
             audited=bool(audited[n]),
             unreviewed=bool(unreviewed[n]),
+            epoch=appeal[n].epoch,
+            appealed=appeal[n].waits,
         )
         for n in range(len(block))
     ]

@@ -87,7 +87,7 @@ def left_out(settlement: Settlement, outcomes: Sequence[str] = TRAINED_OUTCOMES)
     """Why this case must not train, in a few words; None if it may.
 
     Never: a pending case, one with a verdict that could not be read, one that a policy closed because nobody reviewed
-    it, one without any text. Otherwise its outcome must be one of `outcomes`.
+    it, one whose decision is under appeal, one without any text. Otherwise its outcome must be one of `outcomes`.
     """
     if settlement.outcome == CaseOutcome.PENDING.name.lower() or settlement.final is None:
         return "pending"
@@ -95,6 +95,8 @@ def left_out(settlement: Settlement, outcomes: Sequence[str] = TRAINED_OUTCOMES)
         return "missing verdict"
     if settlement.unreviewed:
         return "unreviewed"
+    if settlement.appealed:
+        return "under appeal"
     if settlement.outcome not in outcomes:
         return settlement.outcome
     return None if settlement.final.strip() else "empty answer"

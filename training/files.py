@@ -79,6 +79,8 @@ def _schema(preferences: bool) -> Any:
             ("audited", pa.bool_()),
             ("weight", pa.float64()),
             ("layer", pa.string()),
+            ("epoch", pa.int32()),
+            ("stale", pa.bool_()),
         ]
     )
     conversations = ("prompt", "chosen", "rejected") if preferences else ("prompt", "completion")

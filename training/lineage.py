@@ -23,6 +23,8 @@ class Lineage:
         agreement: share of the last consensus that was in the majority (0 to 1).
         audited: whether a human auditor decided.
         weight: how much the row counts in a loss.
+        epoch: of the audit decision the row came from; 0, and one more for every appeal that was decided.
+        stale: whether an appeal against that decision was opened since; such a row must not train.
         layer: `visible`, or `hidden` for datasets made of critiques and rationales.
     """
 
@@ -37,6 +39,8 @@ class Lineage:
     audited: bool
     weight: float
     layer: str = VISIBLE
+    epoch: int = 0
+    stale: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, as written to JSONL and Parquet; a verdict is `{step, verdict}`."""
@@ -52,6 +56,8 @@ class Lineage:
             "audited": self.audited,
             "weight": self.weight,
             "layer": self.layer,
+            "epoch": self.epoch,
+            "stale": self.stale,
         }
 
     @classmethod
@@ -69,6 +75,8 @@ class Lineage:
             audited=bool(data["audited"]),
             weight=float(data["weight"]),
             layer=data["layer"],
+            epoch=int(data["epoch"]),
+            stale=bool(data["stale"]),
         )
 
 
@@ -85,4 +93,6 @@ def trace(settlement: Settlement, run: str, weight: float) -> Lineage:
         agreement=settlement.agreement,
         audited=settlement.audited,
         weight=weight,
+        epoch=settlement.epoch,
+        stale=settlement.appealed,
     )

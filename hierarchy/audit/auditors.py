@@ -14,21 +14,24 @@ from agents import rng
 from agents.spec import Spec
 from agents.vocabulary import Verdict
 from constitutions.strict import Share, Text, problem
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.labour import Service, service_minutes, tired
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision, Item
+from hierarchy.audit.records import Item, ItemKey
 from hierarchy.database import chunks
 
 _BATCH = 256
+MOST_REVIEWERS = 16
 
 
 class SimulatedAuditorSpec(Spec):
     """An auditor that knows the truth and errs: P(flag | violates) = `sensitivity`, P(pass | fine) = `specificity`.
 
-    Flagged cases are revised with the reference answer where `revises` and there is one, else rejected.
+    Flagged cases are revised with the reference answer where `revises` and there is one, else rejected. Where a step
+    asks for several reviewers, as many such people err independently, and one more adjudicates what they disagree on.
 
     Attributes:
-        budget: how many cases per arm are decided; what is open when it is used up follows the graph's policy.
+        budget: how many decisions per arm are given; what is open when it is used up follows the graph's policy.
         minutes: human minutes a case costs, on average; service: whether every case takes just that, or as long as an
             exponential variable of that mean.
         auditors: how many of them work side by side.
@@ -61,7 +64,8 @@ class SimulatedAuditorSpec(Spec):
 class RecordedAuditorSpec(Spec):
     """Labels that people once gave, a row per case in a CSV or JSONL file (see `RecordedSpec` for the columns).
 
-    A case without a recorded label is not decided; it follows the graph's policy.
+    A case without a recorded label is not decided; it follows the graph's policy, and so does one that asks for more
+    reviewers than the one whose label was recorded.
     """
 
     kind: Literal["recorded"] = "recorded"
@@ -121,26 +125,41 @@ def work(queue: AuditQueue, spec: AuditorSpec, arm: str, seed: int, now: float, 
 
 def _simulate(queue: AuditQueue, spec: SimulatedAuditorSpec, arm: str, seed: int, now: float, truth: Oracle) -> int:
     done = 0
-    while (left := spec.budget - (spent := queue.spent(spec.name, arm))) > 0:
-        items = queue.waiting(now, arm, min(left, _BATCH))
+    crew = [spec.name, *(f"{spec.name} {n}" for n in range(2, MOST_REVIEWERS + 2))]
+    while (left := spec.budget - (spent := queue.spent(crew, arm))) > 0:
+        most = min(left, _BATCH)
+        items = queue.waiting(now, arm, most, disputed=True) or queue.waiting(now, arm, most)
         if not items:
             return done
-        draws = _draws(spec, seed, items)
-        order = np.arange(spent, spent + len(items))
-        skill = tired(spec.sensitivity, spec.fatigue, spec.shift, spec.auditors, order)
-        minutes = service_minutes(spec.minutes, spec.service, _keys(items), seed)
-        answers = [
-            (item.key, _answer(spec, truth(item), *drawn))
-            for item, *drawn in zip(items, draws.tolist(), skill.tolist(), minutes.tolist(), strict=True)
-        ]
-        done += queue.decide_many(answers, now, spec.budget)
+        given = queue.decide_many(_answers(spec, crew, seed, items, spent, truth), now, spec.budget, crew)
+        if not given:
+            return done
+        done += given
     queue.close(now, arm)
     return done
 
 
-def _draws(spec: SimulatedAuditorSpec, seed: int, items: Sequence[Item]) -> NDArray[np.float64]:
+def _answers(
+    spec: SimulatedAuditorSpec, crew: Sequence[str], seed: int, items: Sequence[Item], spent: int, truth: Oracle
+) -> list[tuple[ItemKey, Decision]]:
+    """What everybody who may be asked would say, case by case: the reviewers, then whoever would adjudicate."""
+    order = np.arange(spent, spent + len(items))
+    skill = tired(spec.sensitivity, spec.fatigue, spec.shift, spec.auditors, order).tolist()
+    minutes = service_minutes(spec.minutes, spec.service, _keys(items), seed).tolist()
+    truths = [truth(item) for item in items]
+    most = max(item.reviewers for item in items)
+    people = crew[: most + (most > 1)]
+    draws = [_draws(name, seed, items).tolist() for name in people]
+    return [
+        (item.key, _answer(spec, name, truths[i], drawn[i], skill[i], minutes[i]))
+        for i, item in enumerate(items)
+        for name, drawn in zip(people, draws, strict=True)
+    ]
+
+
+def _draws(name: str, seed: int, items: Sequence[Item]) -> NDArray[np.float64]:
     # Not keyed by arm or step: in two arms the same auditor errs on the same cases (common random numbers).
-    key = rng.fold(rng.key(seed, "auditor", spec.name), _keys(items))
+    key = rng.fold(rng.key(seed, "auditor", name), _keys(items))
     return rng.uniform(rng.fold(key, np.array([i.round for i in items]), np.array([i.epoch for i in items])))
 
 
@@ -148,13 +167,13 @@ def _keys(items: Sequence[Item]) -> rng.Keys:
     return rng.text_keys(np.array([item.case_id for item in items], object))
 
 
-def _answer(spec: SimulatedAuditorSpec, truth: Truth, draw: float, skill: float, minutes: float) -> Decision:
+def _answer(spec: SimulatedAuditorSpec, name: str, truth: Truth, draw: float, skill: float, minutes: float) -> Decision:
     flags = draw < (skill if truth.violates else 1.0 - spec.specificity)
     if not flags:
-        return Decision(Verdict.ACCEPT, spec.name, minutes=minutes)
+        return Decision(Verdict.ACCEPT, name, minutes=minutes)
     if spec.revises and (truth.reference is not None or truth.reference_latent is not None):
-        return Decision(Verdict.REVISE, spec.name, truth.reference, truth.reference_latent, minutes=minutes)
-    return Decision(Verdict.REJECT, spec.name, minutes=minutes)
+        return Decision(Verdict.REVISE, name, truth.reference, truth.reference_latent, minutes=minutes)
+    return Decision(Verdict.REJECT, name, minutes=minutes)
 
 
 def _replay(queue: AuditQueue, spec: RecordedAuditorSpec, arm: str, now: float, truth: Oracle) -> int:

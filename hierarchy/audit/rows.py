@@ -1,26 +1,34 @@
-"""Between the records of the audit queue and rows of its tables, and the queries that both reading and writing need."""
+"""Between the records of the audit queue and rows of its tables."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row
 
 from agents import rng
 from agents.vocabulary import Verdict
-from hierarchy.audit.records import Decision, Item, OutboxRow, State
-from hierarchy.audit.schema import DECISION, ITEM, LEASE, OUTBOX
+from hierarchy.audit.decision import Decision, check_storable
+from hierarchy.audit.errors import Unreadable
+from hierarchy.audit.records import GOLD, Item, ItemKey, Kind, State
+from hierarchy.audit.schema import ITEM
 from hierarchy.database import dump, load, to_signed, to_unsigned
 
-QUEUE_ORDER = (ITEM.c.priority.desc(), ITEM.c.due_at, ITEM.c.tie, ITEM.c.id)
-SEEN = tuple(column for column in ITEM.c if column.name != "hidden")
-"""Every column of an item but the hidden layer."""
+QUEUE_ORDER = (ITEM.c.priority.desc(), ITEM.c.due_at, ITEM.c.enqueued_at, ITEM.c.tie, ITEM.c.id)
+SEEN = tuple(column for column in ITEM.c if column.name not in ("hidden", "gold"))
+"""Every column of an item but the hidden layer and the answer of a gold case."""
+WHOLE = tuple(column for column in ITEM.c if column.name != "gold")
 
 
 def item_row(run: str, seed: int, item: Item) -> dict[str, Any]:
-    """The row of a new item. Equal priorities and due times are ordered by a hash of the case id, keyed by the seed."""
+    """The row of a new item; what else is equal is ordered by a hash of the case id, keyed by the seed."""
+    for name in ("arm", "case_id", "step"):
+        check_storable(name, getattr(item, name))
+    if item.reviewers < 1:
+        raise Unreadable(f"case {item.case_id!r}: {item.reviewers} reviewers; expected at least 1")
     return {
         "run": run,
+        "kind": item.kind.value,
         "arm": item.arm,
         "case_id": item.case_id,
         "step": item.step,
@@ -33,14 +41,21 @@ def item_row(run: str, seed: int, item: Item) -> dict[str, Any]:
         "due_at": float(item.due_at),
         "state": State.OPEN.value,
         "fence": 0,
+        "answers": 0,
+        "reviewers": item.reviewers,
+        "blind": item.blind,
+        "hide_model": item.hide_model,
         "payload": dump(dict(item.payload)),
         "hidden": None if item.hidden is None else dump(dict(item.hidden)),
+        "gold": None,
     }
 
 
 def item_of(row: Row[Any]) -> Item:
-    """The item of a row of `SEEN`, with the hidden layer where the row has it."""
-    hidden = row._mapping.get("hidden")
+    """The item of a row of `SEEN` or `WHOLE`; the hidden layer where the row has it and it may be seen."""
+    state = State.OPEN if row.state == GOLD else State(row.state)
+    withheld = row.hide_model and state is not State.SETTLED
+    hidden = None if withheld else row._mapping.get("hidden")
     return Item(
         arm=row.arm,
         case_id=row.case_id,
@@ -53,23 +68,41 @@ def item_of(row: Row[Any]) -> Item:
         epoch=row.epoch,
         round=row.round,
         hidden=None if hidden is None else load(hidden),
-        state=State(row.state),
+        state=state,
+        kind=Kind(row.kind),
+        reviewers=row.reviewers,
+        blind=row.blind,
+        hide_model=row.hide_model,
     )
 
 
-def decision_row(item_id: int, decision: Decision, now: float) -> dict[str, Any]:
+def key_of(row: Row[Any]) -> ItemKey:
+    """The key of an item's row."""
+    return ItemKey(row.arm, row.case_id, row.step, row.epoch)
+
+
+def named(row: Any) -> str:
+    """An item in a message."""
+    return f"case {row.case_id!r} of arm {row.arm!r}"
+
+
+def decision_row(item_id: int, decision: Decision, now: float, key: str, adjudicates: bool = False) -> dict[str, Any]:
     """The row of a decision taken at `now`."""
     return {
         "item_id": item_id,
         "auditor": decision.auditor,
         "round": decision.round,
+        "key": key,
         "verdict": int(decision.verdict),
         "text": decision.text,
         "latent": None if decision.latent is None else to_signed(decision.latent),
         "label": decision.label,
+        "principles": dump(list(decision.principles)),
         "comment": decision.comment,
         "minutes": float(decision.minutes),
-        "decided_at": now,
+        "decided_at": float(now),
+        "adjudicates": adjudicates,
+        "undone": False,
     }
 
 
@@ -83,35 +116,6 @@ def decision_of(row: Row[Any]) -> Decision:
         label=row.label,
         comment=row.comment,
         minutes=row.minutes,
+        principles=tuple(load(row.principles)),
         round=row.round,
     )
-
-
-def unapplied(run: str) -> Select[Any]:
-    """The run's outbox rows that were not applied yet, oldest first."""
-    return (
-        select(
-            OUTBOX.c.id.label("outbox_id"),
-            ITEM.c.arm,
-            ITEM.c.case_id,
-            ITEM.c.step,
-            ITEM.c.epoch,
-            ITEM.c.input_hash,
-            *(column for column in DECISION.c if column.name not in ("id", "item_id")),
-        )
-        .join_from(OUTBOX, ITEM, OUTBOX.c.item_id == ITEM.c.id)
-        .join(DECISION, OUTBOX.c.decision_id == DECISION.c.id)
-        .where(ITEM.c.run == run, OUTBOX.c.applied.is_(False))
-        .order_by(OUTBOX.c.id)
-    )
-
-
-def outbox_of(row: Row[Any]) -> OutboxRow:
-    """The outbox row of a row of `unapplied`."""
-    hash_ = to_unsigned(row.input_hash)
-    return OutboxRow(row.outbox_id, row.arm, row.case_id, row.step, row.epoch, hash_, decision_of(row))
-
-
-def lease_of(item_id: int, fence: int) -> Select[Any]:
-    """The lease that counts for an item: the one of its last claim."""
-    return select(LEASE).where(LEASE.c.item_id == item_id, LEASE.c.fence == fence)

@@ -1,11 +1,13 @@
 """The tables of the audit database, in SQLAlchemy Core.
 
-One database may hold several runs. Leases are never deleted: the item's `fence` says which of them counts.
+One database may hold several runs. Leases are never deleted: `ended` says which of them are over before their time.
+Nothing in `event` can be changed or removed: the database itself refuses.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -17,15 +19,26 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 metadata = MetaData()
+
+RUN = Table(
+    "audit_run",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("gold_share", Float(53), nullable=False),
+)
 
 ITEM = Table(
     "item",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("run", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("arm", Text, nullable=False),
     Column("case_id", Text, nullable=False),
     Column("step", Text, nullable=False),
@@ -38,12 +51,20 @@ ITEM = Table(
     Column("due_at", Float(53), nullable=False),
     Column("state", Text, nullable=False),
     Column("fence", Integer, nullable=False),
+    Column("answers", Integer, nullable=False),
+    Column("reviewers", Integer, nullable=False),
+    Column("blind", Boolean, nullable=False),
+    Column("hide_model", Boolean, nullable=False),
     Column("payload", Text, nullable=False),
     Column("hidden", Text),
+    Column("gold", Text),
     UniqueConstraint("run", "arm", "case_id", "step", "epoch"),
 )
-Index("item_order", ITEM.c.run, ITEM.c.state, ITEM.c.priority.desc(), ITEM.c.due_at, ITEM.c.tie)
+_ORDER = (ITEM.c.state, ITEM.c.priority.desc(), ITEM.c.due_at, ITEM.c.enqueued_at, ITEM.c.tie, ITEM.c.id)
+Index("item_order", ITEM.c.run, ITEM.c.kind, *_ORDER)
+Index("item_arm_order", ITEM.c.run, ITEM.c.kind, ITEM.c.arm, *_ORDER)
 Index("item_case", ITEM.c.run, ITEM.c.case_id)
+Index("item_due", ITEM.c.run, ITEM.c.state, ITEM.c.due_at)
 
 LEASE = Table(
     "lease",
@@ -53,7 +74,19 @@ LEASE = Table(
     Column("fence", Integer, nullable=False),
     Column("auditor", Text, nullable=False),
     Column("expires_at", Float(53), nullable=False),
+    Column("ended", Boolean, nullable=False),
     UniqueConstraint("item_id", "fence"),
+)
+Index("lease_auditor", LEASE.c.auditor, LEASE.c.ended)
+
+# What an auditor had written when the lease ended, or meanwhile; only they ever see it.
+DRAFT = Table(
+    "draft",
+    metadata,
+    Column("item_id", ForeignKey("item.id"), primary_key=True),
+    Column("auditor", Text, primary_key=True),
+    Column("saved_at", Float(53), nullable=False),
+    Column("content", Text, nullable=False),
 )
 
 # An item is (run, arm, case, step instance, epoch), so this is the promised key: one decision per auditor and round.
@@ -64,13 +97,17 @@ DECISION = Table(
     Column("item_id", ForeignKey("item.id"), nullable=False),
     Column("auditor", Text, nullable=False),
     Column("round", Integer, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
     Column("verdict", Integer, nullable=False),
     Column("text", Text),
     Column("latent", BigInteger),
     Column("label", Text),
+    Column("principles", Text, nullable=False),
     Column("comment", Text),
     Column("minutes", Float(53), nullable=False),
     Column("decided_at", Float(53), nullable=False),
+    Column("adjudicates", Boolean, nullable=False),
+    Column("undone", Boolean, nullable=False),
     UniqueConstraint("item_id", "auditor", "round"),
 )
 
@@ -80,6 +117,42 @@ OUTBOX = Table(
     Column("id", Integer, primary_key=True),
     Column("item_id", ForeignKey("item.id"), nullable=False, unique=True),
     Column("decision_id", ForeignKey("decision.id"), nullable=False),
+    Column("taken", Boolean, nullable=False),
     Column("applied", Boolean, nullable=False),
 )
 Index("outbox_applied", OUTBOX.c.applied)
+
+EVENT = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("item_id", ForeignKey("item.id")),
+    Column("body", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    UniqueConstraint("run", "seq"),
+)
+Index("event_item", EVENT.c.item_id)
+
+_SQLITE = "CREATE TRIGGER event_no_{0} BEFORE {0} ON event BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END"
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION event_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the trail is append-only'; END $$
+"""
+_POSTGRESQL = "CREATE TRIGGER event_no_{0} BEFORE {0} ON event FOR EACH STATEMENT EXECUTE FUNCTION event_append_only()"
+
+
+def _after_create(statement: str, dialect: str) -> None:
+    ddl = DDL(statement)  # type: ignore[no-untyped-call]
+    event.listen(EVENT, "after_create", ddl.execute_if(dialect=dialect))
+
+
+for _name in ("UPDATE", "DELETE"):
+    _after_create(_SQLITE.format(_name), "sqlite")
+_after_create(_FUNCTION, "postgresql")
+for _name in ("UPDATE", "DELETE", "TRUNCATE"):
+    _after_create(_POSTGRESQL.format(_name), "postgresql")

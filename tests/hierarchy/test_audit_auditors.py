@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents.vocabulary import Verdict
 from hierarchy.audit.auditors import AuditorSpec, HumanSpec, RecordedAuditorSpec, SimulatedAuditorSpec, Truth, work
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import POLICY, Counts, Decision, Item
+from hierarchy.audit.records import POLICY, Counts, Item
 
 ROOT = Path(__file__).parents[2]
 

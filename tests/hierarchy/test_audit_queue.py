@@ -3,15 +3,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
+from hierarchy.audit.decision import Decision, verdict_named
+from hierarchy.audit.errors import LateAnswer, NotTheirs
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import POLICY, Claim, Counts, Decision, Item, ItemKey, State, verdict_named
+from hierarchy.audit.records import POLICY, Claim, Counts, Item, ItemKey, State
+from hierarchy.audit.rows import decision_row
 from hierarchy.audit.schema import DECISION, ITEM
 from hierarchy.database import write
 
@@ -19,13 +21,8 @@ NOW = 1_000.0
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "audit.sqlite"
-
-
-@pytest.fixture
-def queue(path: Path) -> Iterator[AuditQueue]:
-    with AuditQueue.open(path, "run") as opened:
+def queue(database: str) -> Iterator[AuditQueue]:
+    with AuditQueue.open(database, "run") as opened:
         yield opened
 
 
@@ -67,12 +64,12 @@ def test_an_item_comes_back_as_it_went_in_and_hidden_only_on_request(queue: Audi
     assert with_hidden.item.hidden == {"critique": "CANARY"}
 
 
-def test_claims_come_by_priority_then_due_time_then_a_keyed_hash(tmp_path: Path) -> None:
+def test_claims_come_by_priority_then_due_time_then_a_keyed_hash(database: str) -> None:
     items = [item("low", priority=1, due=NOW + 10), item("high", priority=2), item("soon", priority=2, due=NOW + 99)]
     ties = [item(f"t{i}") for i in range(12)]
 
     def order(name: str, seed: int, enqueued: list[Item]) -> list[str]:
-        with AuditQueue.open(tmp_path / name, "run", seed=seed) as queue:
+        with AuditQueue.open(database, name, seed=seed) as queue:
             queue.enqueue(enqueued)
             return [claimed(queue, f"auditor{n}").item.case_id for n in range(len(enqueued))]
 
@@ -95,7 +92,7 @@ def test_a_leased_case_is_nobody_elses_until_the_lease_ends(queue: AuditQueue) -
     second = claimed(queue, "bob", NOW + 60)
     assert (second.fence, first.fence) == (2, 1)
     assert second.token != first.token
-    with pytest.raises(InputError, match="held by 'bob'"):
+    with pytest.raises(LateAnswer, match="expired"):
         queue.decide(first, accept("ann"), NOW + 61)
     assert queue.decide(second, accept("bob"), NOW + 61)
 
@@ -112,14 +109,14 @@ def test_an_expired_lease_is_no_lease_even_when_nobody_took_over(queue: AuditQue
 def test_a_claim_of_somebody_else_or_a_made_up_one_is_refused(queue: AuditQueue) -> None:
     queue.enqueue([item()])
     claim = claimed(queue)
-    with pytest.raises(InputError, match="held by 'ann'"):
+    with pytest.raises(NotTheirs, match="not one of 'bob'"):
         queue.decide(claim, accept("bob"), NOW)
     with pytest.raises(InputError, match="not one of 'ann'"):
         queue.decide(replace(claim, token="forged"), accept("ann"), NOW)
     assert queue.counts() == {"layers": Counts(open=1, decided=0, unreviewed=0)}
 
 
-def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue, path: Path) -> None:
+def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue, database: str) -> None:
     queue.enqueue([item()])
     claim = claimed(queue)
     decision = Decision(Verdict.REVISE, "ann", "better", 2**64 - 1, "partial", "why", 2.5)
@@ -127,7 +124,7 @@ def test_a_decision_and_its_outbox_row_come_together_and_once(queue: AuditQueue,
     assert queue.decide(claim, replace(decision, minutes=9.0), NOW + 500) is False
     assert queue.decide(claim.item.key, decision, NOW) is False
     assert queue.decide_case("c1", decision, NOW) is False
-    with AuditQueue.open(path, "run", create=False) as again:
+    with AuditQueue.open(database, "run", create=False) as again:
         (row,) = again.outbox()
         assert (row.arm, row.case_id, row.step, row.epoch, row.input_hash) == ("layers", "c1", "human@0", 0, 2**64 - 1)
         assert row.decision == decision
@@ -153,7 +150,7 @@ def test_a_decision_stands(queue: AuditQueue) -> None:
 def test_a_crash_between_decision_and_outbox_leaves_neither(queue: AuditQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     queue.enqueue([item()])
     with monkeypatch.context() as patch:
-        patch.setattr("hierarchy.audit.settle.ITEM", None)  # the last of the three statements cannot even be built
+        patch.setattr("hierarchy.audit.settle.OUTBOX", None)  # the last of the statements cannot even be built
         with pytest.raises(AttributeError):
             queue.decide(ItemKey("layers", "c1", "human@0"), accept(), NOW)
     assert queue.outbox() == []
@@ -164,10 +161,13 @@ def test_a_crash_between_decision_and_outbox_leaves_neither(queue: AuditQueue, m
 def test_the_database_itself_refuses_a_second_row(queue: AuditQueue) -> None:
     queue.enqueue([item()])
     queue.decide_case("c1", accept(), NOW)
-    row = {"item_id": 1, "auditor": "ann", "round": 0, "verdict": 3, "minutes": 0.0, "decided_at": NOW}
-    with pytest.raises(IntegrityError, match="UNIQUE"), write(queue._engine) as connection:
+    row = decision_row(1, Decision(Verdict.REJECT, "ann"), NOW, "another key")
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), write(queue.engine) as connection:
         connection.execute(DECISION.insert(), row)
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"), write(queue._engine) as connection:
+    row = decision_row(1, accept("bob"), NOW, "run/1/ann/0")
+    with pytest.raises(IntegrityError, match=r"(?i)unique"), write(queue.engine) as connection:
+        connection.execute(DECISION.insert(), row)
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), write(queue.engine) as connection:
         connection.execute(ITEM.delete())
 
 
@@ -245,19 +245,19 @@ def test_past_its_due_time_a_case_is_the_policys_alone_and_once(queue: AuditQueu
         queue.decide(held, accept(), NOW)
 
 
-def test_close_is_explicit_and_by_arm(queue: AuditQueue, path: Path) -> None:
+def test_close_is_explicit_and_by_arm(queue: AuditQueue, database: str) -> None:
     queue.enqueue([item(f"c{i}", arm=arm) for i in range(700) for arm in ("layers", "panel")])
     queue.close_database()
-    with AuditQueue.open(path, "run") as again:
+    with AuditQueue.open(database, "run") as again:
         assert again.counts()["panel"] == Counts(open=700, decided=0, unreviewed=0), "the end of a run closes nothing"
         assert (again.close(NOW, "panel"), again.close(NOW, "panel")) == (700, 0)
         assert again.counts() == {"layers": Counts(700, 0, 0), "panel": Counts(0, 0, 700)}
         assert len({row.case_id for row in again.outbox()}) == len(again.outbox()) == 700
 
 
-def test_runs_in_one_database_do_not_meet(path: Path, queue: AuditQueue) -> None:
+def test_runs_in_one_database_do_not_meet(database: str, queue: AuditQueue) -> None:
     queue.enqueue([item()])
-    with AuditQueue.open(path, "other") as other:
+    with AuditQueue.open(database, "other") as other:
         assert other.claim("bob", NOW, 60.0) is None
         assert other.enqueue([item()]) == 1
         assert other.close(NOW) == 1

@@ -12,8 +12,9 @@ from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec, Truth, work
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision, Item
+from hierarchy.audit.records import Item
 from hierarchy.block import Block
 from hierarchy.executor import LocalRoles, LocalShards, Writer, read_back
 from hierarchy.journal import Journal
@@ -186,3 +187,64 @@ def test_the_hidden_layer_of_an_item_says_who_found_what(single: Arm, journal: J
         assert item.hidden is not None
         assert [review["step"] for review in item.hidden["reviews"]] == ["critic.0", "critic.1"]
         assert all(review["flagged"] for review in item.hidden["reviews"])
+
+
+def test_an_appeal_replaces_the_decision_once_it_is_decided_and_not_before(
+    single: Arm, journal: Journal, queue: AuditQueue
+) -> None:
+    block = run(single, journal)
+    park(single, block, queue, NOW)
+    case = str(block.cases.case_id_N[block.parked >= 0][0])
+    at = int(rows_of(block, [case])[0])
+    decide(queue, case, Verdict.ACCEPT)
+    apply_decisions(single, block, queue, journal)
+    before = read_back(single, CASES, journal)
+    queue.reopen(case, "somebody complained", "eve", NOW)
+    assert apply_decisions(single, before, queue, journal) == []
+    waits = settlements("arm", read_back(single, CASES, journal), queue.appeals("arm"))[at]
+    assert (waits.outcome, waits.epoch, waits.appealed) == (outcome(before)[at], 0, True)
+    decide(queue, case, Verdict.REJECT)
+    assert apply_decisions(single, before, queue, journal) == [case]
+    after = run(single, journal, CASES.take(rows_of(block, [case])))
+    settled = settlements("arm", after, queue.appeals("arm"))[at]
+    assert (settled.outcome, settled.epoch, settled.appealed) == ("refused", 1, False)
+    assert outcome(before)[at] != "refused"
+
+
+def test_the_graph_says_how_many_people_decide_and_what_they_may_see(journal: Journal, queue: AuditQueue) -> None:
+    declared = load_graph("single")
+    asks = {"reviewers": 2, "hide_model": True}
+    steps = [step if step.id != "human" else step.model_copy(update=asks) for step in declared.steps]
+    one = arm(compiled(declared.model_copy(update={"steps": tuple(steps)})), sensitivity=1.0, repair=0.0)
+    park(one, run(one, journal), queue, NOW)
+    items = queue.list_items(hidden=True)
+    assert {(item.reviewers, item.blind, item.hide_model, item.hidden is None) for item in items} == {
+        (2, True, True, True)
+    }
+    case = items[0].case_id
+    queue.decide_case(case, Decision(Verdict.ACCEPT, "ann", minutes=2), NOW)
+    assert queue.outbox() == []
+    queue.decide_case(case, Decision(Verdict.ACCEPT, "bob", minutes=3), NOW)
+    apply_decisions(one, read_back(one, CASES, journal), queue, journal)
+    after = read_back(one, CASES, journal)
+    assert float(np.nanmax(case_table("arm", after)["minutes"].to_numpy())) == 5.0
+
+
+def test_simulated_reviewers_disagree_now_and_then_and_one_more_adjudicates(queue: AuditQueue) -> None:
+    queue.enqueue([Item("arm", f"c{i}", "human@0", i, {"latent": i % 2}, reviewers=2) for i in range(200)])
+    spec = SimulatedAuditorSpec(budget=1000, sensitivity=0.7, specificity=0.7)
+    given = work(queue, spec, "arm", 7, NOW, truth)
+    settled = {row.case_id: row.decision for row in queue.outbox()}
+    by_adjudicator = sum(decision.auditor == "simulated 3" for decision in settled.values())
+    assert given == 400 + by_adjudicator
+    assert 200 * 0.42 - 40 < by_adjudicator < 200 * 0.42 + 40  # two who err with 0.3 disagree with 2 * 0.3 * 0.7
+    right = np.mean([(d.verdict is not Verdict.ACCEPT) == bool(int(case[1:]) % 2) for case, d in settled.items()])
+    assert right == pytest.approx(0.784, abs=0.09)  # majority of three: p^3 + 3 p^2 (1 - p)
+
+
+def test_a_budget_counts_every_reviewers_decisions(queue: AuditQueue) -> None:
+    queue.enqueue([Item("arm", f"c{i}", "human@0", i, {"latent": i % 2}, reviewers=2) for i in range(50)])
+    assert work(queue, SimulatedAuditorSpec(budget=31), "arm", 7, NOW, truth) == 31
+    counts = queue.counts()["arm"]
+    assert counts.open == 0
+    assert counts.decided <= 15

@@ -88,7 +88,7 @@ def test_nothing_but_prompt_and_responses_reaches_the_text_that_trains(settle: S
         assert data.keys() <= {"prompt", "completion", "chosen", "rejected", "margin", "weight", "soft_label"}
         assert lineage.keys() == {
             *("run", "arm", "case_id", "steps", "principles", "verdicts", "outcome", "agreement", "audited"),
-            *("weight", "layer"),
+            *("weight", "layer", "epoch", "stale"),
         }
 
 

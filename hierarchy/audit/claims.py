@@ -1,0 +1,150 @@
+"""Which case comes next for whom, and the leases under which cases are held.
+
+A claim requires, in one transaction, that decisions and live leases are fewer than the reviewers needed. What SQLite
+gets from `BEGIN IMMEDIATE`, PostgreSQL gets from a lock on the item's row (`FOR UPDATE SKIP LOCKED`) and a second look
+at its leases: those that were added while the lock was waited for are not in the first one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, select
+
+from agents import rng
+from hierarchy.audit.records import GOLD, Claim, Kind, State
+from hierarchy.audit.rows import QUEUE_ORDER, SEEN, WHOLE, item_of
+from hierarchy.audit.schema import DECISION, DRAFT, ITEM, LEASE, RUN
+from hierarchy.audit.trail import Change
+from hierarchy.database import load
+
+_NOW: BindParameter[float] = bindparam("now")
+_AUDITOR: BindParameter[str] = bindparam("auditor")
+_LIVE = and_(LEASE.c.item_id == ITEM.c.id, LEASE.c.ended.is_(False), LEASE.c.expires_at > _NOW)
+_HELD = select(func.count()).where(_LIVE).correlate(ITEM).scalar_subquery()
+_FREE = ITEM.c.answers + _HELD < ITEM.c.reviewers + case((ITEM.c.state == State.DISPUTED.value, 1), else_=0)
+_GIVEN = exists().where(DECISION.c.item_id == ITEM.c.id, DECISION.c.auditor == _AUDITOR, DECISION.c.undone.is_(False))
+_HELD_BY_THEM = exists().where(_LIVE, LEASE.c.auditor == _AUDITOR)
+
+
+@cache
+def waiting(
+    *, by_arm: bool = False, by_auditor: bool = False, gold: bool = False, hidden: bool = False, limited: bool = False
+) -> Select[Any]:
+    """Items of one state that could be claimed now, in queue order, of one arm or by one auditor where so asked.
+
+    The parameters are those of `asked`. Built once: to build it takes longer than to run it.
+    """
+    where = [ITEM.c.run == bindparam("run"), ITEM.c.kind == bindparam("kind"), ITEM.c.state == bindparam("state")]
+    where.append(ITEM.c.due_at > _NOW)
+    if by_arm:
+        where.append(ITEM.c.arm == bindparam("arm"))
+    if not gold:
+        where.append(_FREE)
+    if by_auditor:
+        where += [~_GIVEN.correlate(ITEM), ~_HELD_BY_THEM.correlate(ITEM)]
+    query = select(*(WHOLE if hidden else SEEN)).where(*where).order_by(*QUEUE_ORDER)
+    return query.limit(bindparam("most")) if limited else query
+
+
+@cache
+def _first(by_arm: bool, gold: bool, hidden: bool) -> Select[Any]:
+    query = waiting(by_arm=by_arm, by_auditor=True, gold=gold, hidden=hidden)
+    query = query.order_by(None).order_by(ITEM.c.tie) if gold else query
+    return query.limit(1).with_for_update(of=ITEM, skip_locked=True)
+
+
+_STILL_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("id"), ITEM.c.state == bindparam("state"), _FREE)
+_LOCK = select(ITEM.c.id).where(ITEM.c.id == bindparam("id")).with_for_update()
+_SHARE = select(RUN.c.hash, RUN.c.gold_share).where(RUN.c.run == bindparam("run"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks for which case: the parameters of `waiting`."""
+
+    run: str
+    now: float
+    state: str = State.OPEN.value
+    arm: str | None = None
+    auditor: str | None = None
+    kind: Kind = Kind.CASE
+
+    def values(self, **others: Any) -> dict[str, Any]:
+        """The parameters as the statement takes them."""
+        given = {name: value for name, value in (("arm", self.arm), ("auditor", self.auditor)) if value is not None}
+        return {"run": self.run, "now": self.now, "state": self.state, "kind": self.kind.value, **given, **others}
+
+
+def next_item(connection: Connection, asked: Asked, hidden: bool) -> Row[Any] | None:
+    """The first item asked for, locked, where it is still free once it is locked; None where nothing waits."""
+    by_arm, values = asked.arm is not None, asked.values()
+    query = _first(by_arm, False, hidden)
+    row = connection.execute(query, values).first()
+    if connection.dialect.name == "sqlite":
+        return row
+    if row is None:
+        # What others have locked at this moment may have a seat left: wait for the first of it.
+        locked = connection.execute(
+            waiting(by_arm=by_arm, by_auditor=True, limited=True), {**values, "most": 1}
+        ).first()
+        if locked is not None:
+            connection.execute(_LOCK, {"id": locked.id})
+            row = connection.execute(query, values).first()
+    while row is not None:
+        if connection.execute(_STILL_FREE, {"id": row.id, "state": asked.state, "now": asked.now}).first() is not None:
+            return row
+        row = connection.execute(query, values).first()
+    return None
+
+
+def gold_instead(connection: Connection, seed: int, asked: Asked, hidden: bool) -> Row[Any] | None:
+    """A gold case this auditor has not seen, for the share of claims the run has set; None for the others.
+
+    The draw is a hash of the seed, the auditor and the trail's last event, which nobody outside can foresee.
+    """
+    row = connection.execute(_SHARE, {"run": asked.run}).first()
+    if row is None or not row.gold_share:
+        return None
+    if float(rng.uniform(rng.key(seed, "gold", str(asked.auditor), row.hash))[0]) >= row.gold_share:
+        return None
+    values = replace(asked, state=GOLD).values()
+    return connection.execute(_first(asked.arm is not None, True, hidden), values).first()
+
+
+def lease(change: Change, row: Row[Any], auditor: str, now: float, seconds: float, token: str | None = None) -> Claim:
+    """Give the item to the auditor. Leases on it that have expired are over for good, whatever another clock says."""
+    connection, fence = change.connection, row.fence + 1
+    connection.execute(
+        LEASE.update().where(LEASE.c.item_id == row.id, LEASE.c.expires_at <= now, LEASE.c.ended.is_(False)),
+        {"ended": True},
+    )
+    connection.execute(ITEM.update().where(ITEM.c.id == row.id), {"fence": fence})
+    token, expires = token or secrets.token_hex(16), now + seconds
+    given = {"token": token, "fence": fence, "auditor": auditor, "expires_at": expires, "ended": False}
+    connection.execute(LEASE.insert(), {**given, "item_id": row.id})
+    change.note("claim", now, row.id, auditor=auditor, fence=fence, expires=expires)
+    return Claim(item_of(row), token, auditor, expires, fence, draft(connection, row.id, auditor))
+
+
+def draft(connection: Connection, item_id: int, auditor: str) -> Any:
+    """What the auditor had written about the item, None where nothing."""
+    query = select(DRAFT.c.content).where(DRAFT.c.item_id == item_id, DRAFT.c.auditor == auditor)
+    content = connection.execute(query).scalar_one_or_none()
+    return None if content is None else load(content)
+
+
+def held_by(run: str, auditor: str, now: float, hidden: bool) -> Select[Any]:
+    """Live leases of an auditor, each with its item; the latest first."""
+    columns = (LEASE.c.token, LEASE.c.fence.label("held_fence"), LEASE.c.expires_at)
+    query = select(*(WHOLE if hidden else SEEN), *columns).join(LEASE, LEASE.c.item_id == ITEM.c.id)
+    where = (ITEM.c.run == run, LEASE.c.auditor == auditor, LEASE.c.ended.is_(False), LEASE.c.expires_at > now)
+    return query.where(*where).order_by(LEASE.c.expires_at.desc(), LEASE.c.token)
+
+
+def claim_of(connection: Connection, row: Row[Any], auditor: str) -> Claim:
+    """The claim of a row of `held_by`."""
+    return Claim(item_of(row), row.token, auditor, row.expires_at, row.held_fence, draft(connection, row.id, auditor))

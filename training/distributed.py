@@ -14,7 +14,8 @@ from ray.exceptions import RayTaskError
 
 from constitutions.errors import OversightError
 from training.job import TrainJob
-from training.train import TrainResult, train
+from training.output import TrainResult
+from training.train import train
 
 POLL_SECONDS = 0.25
 

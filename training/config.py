@@ -114,6 +114,30 @@ class TrainSpec(Spec):
         return self
 
 
+class ReinforceSpec(Spec):
+    """How a model learns from a reward (`training.reinforce`).
+
+    Attributes:
+        steps, prompts, samples: a step draws `samples` (K, at least 2) answers to each of `prompts` prompts.
+        kl: how much a nat of log-ratio to the first model costs, in units of the reward.
+        max_new_tokens: longest answer.
+        rows: prompts that the sampler reads at once.
+        watch_every: steps between two calls of `watch`.
+    """
+
+    steps: int = Field(50, ge=1)
+    prompts: int = Field(16, ge=1)
+    samples: int = Field(4, ge=2)
+    kl: float = Field(0.05, ge=0)
+    learning_rate: float = Field(1e-4, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    max_new_tokens: int = Field(64, ge=1)
+    rows: int = Field(32, ge=1)
+    watch_every: int = Field(10, ge=1)
+    seed: int = Field(0, ge=0)
+    threads: int = Field(1, ge=1)
+
+
 class TrainConfig(Spec):
     """A fine-tuning run, written down: `oversight train CONFIG`.
 

@@ -141,6 +141,10 @@ class Encoder:
             raise InputError(f"{where}: the prompt is empty; expected something to answer")
         return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
 
+    def prompt_ids(self, prompt: Sequence[Message]) -> list[int]:
+        """The ids that generation begins from."""
+        return self._ids(self._render(prompt, generation_prompt=True))
+
     def _render(self, messages: Sequence[Message], generation_prompt: bool) -> str:
         return render(self.tokenizer, self.specials, Prompt(tuple(messages), generation_prompt))
 

@@ -125,13 +125,16 @@ def reward_loss(
 
 
 def leave_one_out(reward_PK: Tensor) -> Tensor:
-    """REINFORCE's advantage with the mean of the other K - 1 samples of a prompt as its baseline, [P, K].
+    """REINFORCE's advantage with the mean of the other samples of a prompt as its baseline, [P, K].
 
     A_k = r_k - sum_{j != k} r_j / (K - 1) (Kool et al. 2019; Ahmadian et al. 2024, eq. 8): unbiased, and without a
-    value model.
+    value model. A sample without a reward (NaN) enters no baseline and has the advantage 0, and so has one that is
+    alone.
     """
-    others = reward_PK.shape[1] - 1
-    return (reward_PK - reward_PK.mean(dim=1, keepdim=True)) * ((others + 1) / others)
+    known = ~reward_PK.isnan()
+    others = known.sum(dim=1, keepdim=True) - 1
+    baseline = (reward_PK.nansum(dim=1, keepdim=True) - reward_PK) / others.clamp(min=1)
+    return torch.where(known & (others > 0), reward_PK - baseline, 0.0)
 
 
 def reinforce_loss(log_probability_B: Tensor, advantage_B: Tensor) -> Tensor:

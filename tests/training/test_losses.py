@@ -150,6 +150,12 @@ def test_an_advantage_is_against_the_mean_of_the_other_samples() -> None:
     assert found.tolist() == [pytest.approx([1 - 4, 2 - 3.5, 6 - 1.5]), [0.0, 0.0, 0.0]]
 
 
+def test_an_answer_without_a_reward_is_neither_praised_nor_blamed() -> None:
+    nan = float("nan")
+    found = losses.leave_one_out(torch.tensor([[1.0, nan, 6.0], [nan, 2.0, nan], [nan, nan, nan]]))
+    assert found.tolist() == [[-5.0, 0.0, 5.0], [0.0] * 3, [0.0] * 3]
+
+
 def test_the_gradient_of_reinforce_is_the_advantage_times_that_of_the_log_probability() -> None:
     log_probability = torch.tensor([-2.0, -3.0], requires_grad=True)
     losses.reinforce_loss(log_probability, torch.tensor([0.5, -1.5])).sum().backward()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
@@ -36,6 +37,15 @@ def total(values: Iterable[float], device: torch.device | str = "cpu") -> list[f
     added = torch.tensor(found, dtype=torch.float64, device=device)
     distributed.all_reduce(added)
     return [float(value) for value in added.tolist()]
+
+
+def gathered(value: Any) -> list[Any]:
+    """What every process has, in their order."""
+    if not _together():
+        return [value]
+    found: list[Any] = [None] * world()
+    distributed.all_gather_object(found, value)
+    return found
 
 
 def mean(value: Tensor) -> Tensor:

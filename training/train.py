@@ -79,15 +79,11 @@ def train(
     batch, with the last good checkpoint kept.
     """
     held_out = held_out or HeldOut()
-    _check(spec, rows, held_out)
-    key = training_key(spec, rows, held_out.rows, model_path)
+    key = check(spec, rows, model_path, out, held_out)
     done = finished(out, key)
     if done is not None:
         return done
-    partial = out.with_name(f"{out.name}.partial")
-    begun = partial.exists() and any(partial.iterdir())
-    if begun:
-        require_same(partial, read_manifest(partial), key)
+    partial = _partial(out)
     # torch takes seconds to import; what is wrong with the arguments is told before.
     from training import ranks
     from training.loading import quiet
@@ -96,7 +92,7 @@ def train(
     with _threads(spec.threads), quiet():
         prepared = prepare(spec, rows, held_out.rows, model_path)
         # Whatever the user could have got wrong is known by now; before this line nothing is written.
-        if not begun and ranks.is_first():
+        if ranks.is_first() and read_manifest(partial) is None:
             write_manifest(partial, {"key": key})
         trainer = _trainer(spec, prepared, held_out, partial, progress if ranks.is_first() else None)
         seconds = _run(trainer, partial / CHECKPOINTS)
@@ -110,7 +106,24 @@ def train(
     return result
 
 
-def _check(spec: TrainSpec, rows: Sequence[Row], held_out: HeldOut) -> None:
+def check(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path, out: Path, held_out: HeldOut) -> dict[str, Any]:
+    """Raise InputError for what is wrong with the arguments of `train` and can be seen without loading the model.
+
+    Gives the training's key. Nothing is written.
+    """
+    _check_rows(spec, rows, held_out)
+    key = training_key(spec, rows, held_out.rows, model_path)
+    for folder in (out, _partial(out)):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            require_same(folder, read_manifest(folder) if folder.is_dir() else None, key)
+    return key
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(f"{out.name}.partial")
+
+
+def _check_rows(spec: TrainSpec, rows: Sequence[Row], held_out: HeldOut) -> None:
     if not rows:
         raise InputError("training: the dataset is empty; expected at least one row")
     fitting = _KINDS[spec.method]

@@ -22,6 +22,7 @@ from transformers import (
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from constitutions.errors import InputError, OversightError
+from training import ranks
 from training.batching import Batch, divide
 from training.config import StopSpec
 from training.measuring import Measure, Meter, held_out_figures
@@ -69,10 +70,14 @@ class OversightTrainer(Trainer):
         self.measure = measure
         self.held_out = list(enumerate(held_out))
         self._meter = Meter()
-        self._last: tuple[int, Tensor, Tensor] | None = None
+        self._losses: list[tuple[int, Tensor, Tensor]] = []
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> tuple[list[Batch], None]:
-        """The batches of one step, with what their losses divide by."""
+        """The batches of one step, with what their losses divide by.
+
+        Raises OversightError when a loss of the step before is not finite.
+        """
+        self._require_finite_losses()
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         divide(batches, device)
         return batches, None
@@ -84,12 +89,11 @@ class OversightTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        """The objective's loss on one batch. Raises OversightError when the batch before had none."""
-        self._require_finite_loss()
+        """The objective's loss on one batch."""
         loss: Tensor
         loss, figures = self.objective(model, inputs)
         self._meter.add(figures)
-        self._last = (self.state.global_step + 1, inputs["row_B"], loss.detach())
+        self._losses.append((self.state.global_step + 1, inputs["row_B"], loss.detach()))
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -97,7 +101,7 @@ class OversightTrainer(Trainer):
 
         Raises OversightError when a figure is not a finite number; checkpoints are kept.
         """
-        self._require_finite_loss()
+        self._require_finite_losses()
         broken = [name for name, value in logs.items() if not math.isfinite(value)]
         if broken:
             raise OversightError(
@@ -141,7 +145,7 @@ class OversightTrainer(Trainer):
 
     def require_finite(self) -> None:
         """Raise OversightError when the last loss or a trained weight is not finite: such weights are never saved."""
-        self._require_finite_loss()
+        self._require_finite_losses()
         model: Any = self.model
         for name, weight in model.named_parameters():
             if weight.requires_grad and not bool(weight.isfinite().all()):
@@ -149,20 +153,21 @@ class OversightTrainer(Trainer):
                     f"training: weight {name} is not finite after step {self.state.global_step}; {self._kept()}"
                 )
 
-    def _require_finite_loss(self) -> None:
-        """Look at the loss of the batch before: on a GPU it is ready by now, so that looking does not wait for it."""
-        if self._last is None:
+    def _require_finite_losses(self) -> None:
+        """Look at the losses of the last step, on all processes, so that all of them stop or none."""
+        read, self._losses = self._losses, []
+        broken = [(step, rows, value) for step, rows, loss in read if not math.isfinite(value := loss.item())]
+        if not ranks.total([len(broken)], self.args.device)[0]:
             return
-        (step, row_B, loss), self._last = self._last, None
-        if math.isfinite(loss.item()):
-            return
+        said = next(s for s in ranks.gathered([self._named(*each) for each in broken]) if s)[0]
+        raise OversightError(f"training: {said}; {self._kept()}")
+
+    def _named(self, step: int, row_B: Tensor, value: float) -> str:
         data: Any = self.train_dataset
         rows = [int(row) for row in row_B.tolist()]
         named = ", ".join(data[row][1].where or f"row {row}" for row in rows[:_NAMED_ROWS])
         more = f" and {len(rows) - _NAMED_ROWS} more" if len(rows) > _NAMED_ROWS else ""
-        raise OversightError(
-            f"training: loss is {loss.item()} in step {step}, in the batch of {named}{more}; {self._kept()}"
-        )
+        return f"loss is {value} in step {step}, in the batch of {named}{more}"
 
     def _kept(self) -> str:
         last = last_checkpoint(Path(str(self.args.output_dir)))

@@ -47,9 +47,13 @@ def load_model(model_path: str | Path, spec: TrainSpec) -> Any:
     model would silently be left at random. A reward head may be new.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
-    options: dict[str, Any] = {"dtype": getattr(torch, spec.weights)}
+    if spec.method != "reward" and _architecture(model_path).endswith("ForSequenceClassification"):
+        raise InputError(f"{model_path}: holds a reward model; expected a language model for method {spec.method}")
+    # Weights of another shape are reported below, with their names.
+    options: dict[str, Any] = {"dtype": getattr(torch, spec.weights), "ignore_mismatched_sizes": True}
     if spec.lora is not None and spec.lora.quantised:
         options["quantization_config"] = _four_bits()
     kind: Any = AutoModelForCausalLM
@@ -57,9 +61,10 @@ def load_model(model_path: str | Path, spec: TrainSpec) -> Any:
         kind, options["num_labels"] = AutoModelForSequenceClassification, 1
     try:
         model, info = kind.from_pretrained(model_path, output_loading_info=True, **options)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(_nothing(model_path, "weights", error)) from None
-    missing = sorted(name for name in info["missing_keys"] if spec.method != "reward" or not name.startswith(_HEADS))
+    random = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+    missing = [name for name in random if spec.method != "reward" or not name.startswith(_HEADS)]
     if missing:
         raise InputError(
             f"{model_path}: is a checkpoint of another model: it lacks {missing[0]}"
@@ -67,6 +72,17 @@ def load_model(model_path: str | Path, spec: TrainSpec) -> Any:
             + f"; expected all weights of a {type(model).__name__}"
         )
     return model
+
+
+def _architecture(model_path: str | Path) -> str:
+    """The class that `config.json` names; empty where it names none."""
+    from transformers import AutoConfig
+
+    try:
+        found = AutoConfig.from_pretrained(model_path).architectures
+    except (OSError, ValueError) as error:
+        raise InputError(_nothing(model_path, "weights", error)) from None
+    return found[0] if found else ""
 
 
 def load_reward_model(folder: Path) -> Any:
@@ -78,7 +94,7 @@ def load_reward_model(folder: Path) -> Any:
         model, info = AutoModelForSequenceClassification.from_pretrained(
             folder, output_loading_info=True, dtype=torch.float32
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(_nothing(folder, "reward model", error)) from None
     if info["missing_keys"] or model.config.num_labels != 1:
         raise InputError(f"{folder}: holds no reward model; expected a checkpoint made by training method reward")

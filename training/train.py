@@ -183,7 +183,9 @@ def _trainer(
         fill_reference(model, examples, prepared.filler, spec.batch_size, arguments.bf16, told)
     set_seed(spec.seed)
     if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        # transformers 5 renamed it on the way.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     if spec.lora is not None:
         task = "SEQ_CLS" if spec.method == "reward" else "CAUSAL_LM"
         model = adapt(model, spec.lora, task, spec.gradient_checkpointing)

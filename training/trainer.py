@@ -61,7 +61,7 @@ class OversightTrainer(Trainer):
             args=args,
             data_collator=collator,
             train_dataset=list(enumerate(examples)),
-            eval_dataset=list(enumerate(held_out)) or None,
+            eval_dataset=list(enumerate(held_out)),  # empty where only `measure` looks
             callbacks=[MarkComplete(), *callbacks],
         )
         self.remove_callback(PrinterCallback)

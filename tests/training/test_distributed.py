@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from agents.records import Settlement
-from constitutions.errors import InputError
+from constitutions.errors import InputError, OversightError
 from training import distributed
+from training.arguments import shares
 from training.config import TrainConfig, TrainSpec
 from training.datasets import Row, preference_rows, sft_rows
 from training.distributed import train_all, train_on_ray
@@ -46,6 +47,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_two_ray_workers_have_the_curve_of_one_and_go_on_when_one_dies(
     ray_cluster: str, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,14 +90,30 @@ def test_torchrun_has_the_curve_of_one_process(config: TrainConfig) -> None:
     assert np.allclose(_curves(alone.log), _curves(together.log), atol=1e-4, rtol=0)
 
 
-def test_a_mistake_is_told_before_a_process_is_started_and_a_workers_own_is_told_once(
-    ray_cluster: str, config: TrainConfig
+def test_a_mistake_is_told_before_a_process_is_started(ray_cluster: str, config: TrainConfig) -> None:
+    for start in (train_on_ray, run_torchrun, run_config):
+        with pytest.raises(InputError, match=r"rows\.jsonl: no such file"):
+            start(config.model_copy(update={"data": ("rows.jsonl",)}))
+
+
+def test_a_step_that_processes_cannot_share_evenly_is_refused(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match=r"rows\.jsonl: no such file"):
-        train_on_ray(config.model_copy(update={"data": ("rows.jsonl",)}))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert shares(TrainSpec(batch_size=8)) == (4, 1)
+    assert shares(TrainSpec(batch_size=8, micro_batch=2)) == (2, 2)
+    with pytest.raises(InputError, match="batch_size 7 cannot be shared by 2 processes that read 3 rows"):
+        shares(TrainSpec(batch_size=7))
+
+
+@pytest.mark.nightly
+def test_a_workers_own_error_is_told_as_it_was_raised(ray_cluster: str, config: TrainConfig) -> None:
     unshared = config.model_copy(update={"train": config.train.model_copy(update={"batch_size": 7})})
     with pytest.raises(InputError, match="batch_size 7 cannot be shared by 2 processes that read 3 rows"):
         train_on_ray(unshared)
+    broken = config.model_copy(update={"train": config.train.model_copy(update={"learning_rate": 1e39})})
+    with pytest.raises(OversightError, match=r"is nan in step|is not finite after step"):
+        run_torchrun(broken)
     assert not Path(config.out).exists()
 
 

@@ -238,6 +238,7 @@ def test_a_missing_pad_token_is_noted(
 
 
 @pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, about itself
 def test_a_compiled_model_learns_the_same(tiny: Path, corrected: Corrected, tmp_path: Path) -> None:
     rows = sft_rows(corrected(16), "run")
     plain = train(QUICK, rows, tiny, tmp_path / "plain")

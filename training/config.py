@@ -121,6 +121,7 @@ class ReinforceSpec(Spec):
         steps, prompts, samples: a step draws `samples` (K, at least 2) answers to each of `prompts` prompts.
         kl: how much a nat of log-ratio to the first model costs, in units of the reward.
         max_new_tokens: longest answer.
+        temperature: divides the logits, of what is drawn and of what is learnt: the policy is the model at this one.
         rows: prompts that the sampler reads at once.
         watch_every: steps between two calls of `watch`.
     """
@@ -132,6 +133,7 @@ class ReinforceSpec(Spec):
     learning_rate: float = Field(1e-4, gt=0)
     max_grad_norm: float = Field(1.0, gt=0)
     max_new_tokens: int = Field(64, ge=1)
+    temperature: float = Field(1.0, gt=0)
     rows: int = Field(32, ge=1)
     watch_every: int = Field(10, ge=1)
     seed: int = Field(0, ge=0)

@@ -37,10 +37,14 @@ class Objective(Protocol):
 _ROWS = ("input_ids", "attention_mask", "position_ids")
 
 
-def completion_nll(model: Any, batch: Batch) -> Tensor:
-    """-log p of every completion token, [rows, T - 1]; 0 elsewhere. One forward pass over all rows of the batch."""
+def completion_nll(model: Any, batch: Batch, temperature: float = 1.0) -> Tensor:
+    """-log p of every completion token, [rows, T - 1]; 0 elsewhere. One forward pass over all rows of the batch.
+
+    `temperature` divides the logits.
+    """
     given = {name: batch[name] for name in _ROWS if name in batch}
-    return losses.token_nll(model(**given, use_cache=False).logits, batch["labels"])
+    logits = model(**given, use_cache=False).logits
+    return losses.token_nll(logits if temperature == 1 else logits / temperature, batch["labels"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class _Learner:
         self.policy: Any = load_model(model_path, loading).to(device)
         self.reference: Any = load_model(model_path, loading).to(device).eval()
         self.tokenizer = load_tokenizer(model_path)
-        self.sampler = Sampler(self.policy, self.tokenizer, spec.rows, spec.max_new_tokens)
+        self.sampler = Sampler(self.policy, self.tokenizer, spec.rows, spec.max_new_tokens, spec.temperature)
         self.optimiser = torch.optim.AdamW(self.policy.parameters(), lr=spec.learning_rate, weight_decay=0.0)
 
     def run(self, cases: Sequence[Case], reward: Reward, watch: Watch | None) -> list[Log]:
@@ -115,8 +115,8 @@ class _Learner:
             raise OversightError(f"reinforcement: the reward read none of {read.size} answers in step {step + 1}")
         batch = self._batch([answer for answers in drawn for answer in answers])
         with torch.no_grad():
-            reference = -completion_nll(self.reference, batch)
-        policy = -completion_nll(self.policy, batch)
+            reference = -completion_nll(self.reference, batch, self.spec.temperature)
+        policy = -completion_nll(self.policy, batch, self.spec.temperature)
         ratio = (policy - reference).detach()
         cost = self.spec.kl * ratio.sum(dim=1).view(reward_PK.shape)
         advantage = losses.leave_one_out(torch.from_numpy(reward_PK).to(ratio) - cost)

@@ -14,7 +14,7 @@ from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.topology_cli import topology
-from experiments.train_cli import train
+from experiments.train_cli import hacking, train
 
 app = typer.Typer(
     name="oversight",
@@ -152,7 +152,7 @@ def world_train(
         world_train_command(out, only, seed, steps_scale)
 
 
-for _command in (compare, sweep, credit, train):  # after `run`, in the help as in use
+for _command in (compare, sweep, credit, train, hacking):  # after `run`, in the help as in use
     app.command()(_command)
 
 

@@ -1,4 +1,4 @@
-"""`oversight train`: fine-tune a model from a config, alone or in several processes."""
+"""`oversight train` and `oversight hacking`: fine-tune a model, and see what pressing a learnt reward does."""
 
 from __future__ import annotations
 
@@ -30,3 +30,15 @@ def train(
         from experiments.training import train_command
 
         train_command(config, distributed, ray_address, set_ or [])
+
+
+def hacking(
+    config: Annotated[Path | None, typer.Argument(help="The experiment's YAML file; default: the shipped one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Its folder; default runs/NAME-001, -002 ...")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a config key: key.sub=value.")] = None,
+) -> None:
+    """Measure reward hacking: a reward learnt from the hierarchy, pressed by best-of-n and training, and the oracle."""
+    with one_line():
+        from experiments.hacking.commands import hacking_command
+
+        hacking_command(config, out, set_ or [])

@@ -20,6 +20,7 @@ from experiments.prepare import prepare_arm, world_path
 from experiments.results import write_atomically
 from experiments.world.cases import cases as world_cases
 from experiments.world.oracle import Oracle
+from hierarchy.arm import Arm
 from training.datasets import ASSISTANT, PreferenceRow
 from training.hacking import Parting, Pressure, best_of_n_curve, parting
 from training.lineage import Lineage
@@ -101,7 +102,7 @@ def measure_hacking(spec: HackingSpec, out: Path, note: Note = print) -> Hacking
     """Run the experiment in a new folder. Raises InputError where `out` is not empty, and where no pair can be made."""
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; expected a new or empty folder")
-    verdict = HierarchyReward(_arm(spec))
+    verdict = HierarchyReward(hierarchy_of(spec))
     base = Path(world_path(spec.base, "base"))
     sampler = load_sampler(base, most=spec.max_new_tokens, temperature=spec.temperature)
     learnt = world_cases("supervision", spec.prompts, spec.seed)
@@ -143,7 +144,7 @@ def measure_hacking(spec: HackingSpec, out: Path, note: Note = print) -> Hacking
     return results
 
 
-def _arm(spec: HackingSpec) -> Any:
+def hierarchy_of(spec: HackingSpec) -> Arm:
     """The hierarchy, compiled as an experiment's arm."""
     whole = ExperimentSpec(
         name=spec.name,

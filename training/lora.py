@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,6 @@ def adapt(model: Any, spec: LoraSpec, task: str = "CAUSAL_LM", checkpointing: bo
     """
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
-    if spec.quantised:
-        prepared: Any = prepare_model_for_kbit_training
-        model = prepared(model, use_gradient_checkpointing=checkpointing)
-    elif checkpointing:
-        model.enable_input_require_grads()  # otherwise nothing that a frozen embedding feeds has a gradient
     config = LoraConfig(
         task_type=task,
         r=spec.r,
@@ -31,9 +28,12 @@ def adapt(model: Any, spec: LoraSpec, task: str = "CAUSAL_LM", checkpointing: bo
         lora_dropout=spec.dropout,
         target_modules=spec.targets if isinstance(spec.targets, str) else list(spec.targets),
     )
-    with warnings.catch_warnings():
-        # peft still reads a property under the name that transformers has deprecated.
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+    with _old_names():
+        if spec.quantised:
+            prepared: Any = prepare_model_for_kbit_training
+            model = prepared(model, use_gradient_checkpointing=checkpointing)
+        elif checkpointing:
+            model.enable_input_require_grads()  # otherwise nothing that a frozen embedding feeds has a gradient
         return get_peft_model(model, config)
 
 
@@ -49,4 +49,13 @@ def merged(model: Any, spec: TrainSpec, model_path: str | Path, folder: Path) ->
 
     model.save_pretrained(folder / _ADAPTERS)
     whole = spec.model_copy(update={"lora": None})
-    return PeftModel.from_pretrained(load_model(model_path, whole), str(folder / _ADAPTERS)).merge_and_unload()
+    with _old_names():
+        return PeftModel.from_pretrained(load_model(model_path, whole), str(folder / _ADAPTERS)).merge_and_unload()
+
+
+@contextmanager
+def _old_names() -> Iterator[None]:
+    """peft still reads a property under the name that transformers has deprecated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield

@@ -155,8 +155,10 @@ def test_an_oracle_can_stop_training(tiny: Path, corrected: Corrected, tmp_path:
 
 
 def test_what_a_training_needs_and_lacks_is_told_before_anything_is_written(
-    tiny: Path, corrected: Corrected, tmp_path: Path
+    tiny: Path, corrected: Corrected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in ("training.train", "training.arguments"):
+        monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
     rows = sft_rows(corrected(4), "run")
     for changes, said in (
         ({"stop": {}}, "stop needs held-out data"),
@@ -235,6 +237,20 @@ def test_a_missing_pad_token_is_noted(
     assert result.notes == ("the tokenizer has no pad token; short rows are filled with <end>, masked out",)
     with pytest.raises(InputError, match="no pad token of its own"):
         train(_with(method="reward"), preference_rows(corrected(4), "run"), tmp_path / "model", tmp_path / "reward")
+
+
+def test_adapters_over_four_bits_are_merged_into_the_weights_as_they_were(
+    tiny: Path, corrected: Corrected, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    rows = sft_rows(corrected(24), "run")
+    spec = _with(max_steps=24, learning_rate=2e-2, lora={"r": 4, "alpha": 8, "quantised": True})
+    result = train(spec, rows, tiny, tmp_path / "out")
+    assert result.losses[-1] < 0.9 * result.losses[0]
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny, result.checkpoint))
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {
+        name for name in before if "_proj" in name
+    }
 
 
 @pytest.mark.nightly

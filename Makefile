@@ -9,10 +9,10 @@ export RAY_USAGE_STATS_ENABLED = 0
 export TOKENIZERS_PARALLELISM = false
 
 .DELETE_ON_ERROR:
-.PHONY: help env demo test nightly bench lint format clean
+.PHONY: help env demo test nightly bench bench-train lint format clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 env: $(VENV)/.installed ## make or refresh the environment
 
@@ -36,6 +36,9 @@ nightly: env ## run the tests that are too long for `make test`
 bench: env ## measure the engine against flat loops, and the text path against other frameworks
 	-@$(PIP_INSTALL) -e '.[bench]' || echo "The extra 'bench' cannot be installed; what needs it is skipped."
 	$(VENV)/bin/python -m benchmarks
+
+bench-train: env ## measure fine-tuning against a bare PyTorch loop and TRL
+	$(VENV)/bin/python -m benchmarks.train
 
 lint: env ## run the linters and the type checker
 	$(VENV)/bin/ruff check .

@@ -16,6 +16,7 @@ from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
 from experiments.topology_cli import topology
+from experiments.train_cli import hacking, train
 
 app = typer.Typer(
     name="oversight",
@@ -113,7 +114,7 @@ def world_train(
         world_train_command(out, only, seed, steps_scale)
 
 
-for _command in (compare, sweep, credit, plan):  # after `run`, in the help as in use
+for _command in (compare, sweep, credit, plan, train, hacking):  # after `run`, in the help as in use
     app.command()(_command)
 
 

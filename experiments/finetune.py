@@ -19,7 +19,7 @@ from training.files import write_jsonl, write_parquet
 from training.job import TrainJob
 
 if TYPE_CHECKING:
-    from training.train import TrainResult
+    from training.output import TrainResult
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,28 @@ class PreferenceRow:
         }
 
 
-Row = SftRow | PreferenceRow
+@dataclass(frozen=True, slots=True)
+class UnpairedRow:
+    """One answer to one prompt and whether it is a good one, as KTO learns from. The loss counts it times `weight`."""
+
+    prompt: tuple[Message, ...]
+    completion: tuple[Message, ...]
+    label: bool
+    weight: float
+    lineage: Lineage
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as written to JSONL and Parquet."""
+        return {
+            "prompt": _conversation(self.prompt),
+            "completion": _conversation(self.completion),
+            "label": self.label,
+            "weight": self.weight,
+            "lineage": self.lineage.to_dict(),
+        }
+
+
+Row = SftRow | PreferenceRow | UnpairedRow
 
 
 def _conversation(messages: Iterable[Message]) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.model import Prompt
 from agents.models.chat import render, special_strings
@@ -18,9 +18,6 @@ from agents.records import Message
 from constitutions.errors import InputError
 from training.datasets import PreferenceRow, Row
 from training.losses import IGNORED
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +33,37 @@ class TokenSequence:
 
 @dataclass(slots=True)
 class Example:
-    """One encoded row: a supervised row has `rejected` None. `soft_label` and `weight` enter the loss.
+    """One encoded row: a supervised row has `rejected` None. `soft_label`, `margin` and `weight` enter the loss.
 
     `reference_chosen` and `reference_rejected` are the reference model's summed log-probabilities of the two
-    completions, filled in once before training (`training.reference`).
+    completions, filled in once before training (`training.reference`). `where` names the row's case.
     """
 
     chosen: TokenSequence
     rejected: TokenSequence | None
     weight: float
     soft_label: float = 1.0
+    margin: float = 0.0
     reference_chosen: float = 0.0
     reference_rejected: float = 0.0
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Labelled:
+    """One encoded answer with its label, for KTO.
+
+    `mismatched` is its prompt with the answer to another prompt (`training.unpaired.mismatch`). The references are
+    the reference model's summed log-probabilities of the two completions.
+    """
+
+    answer: TokenSequence
+    desirable: bool
+    weight: float
+    mismatched: TokenSequence
+    reference: float = 0.0
+    reference_mismatched: float = 0.0
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,11 @@ class Encoder:
         self.closing_ids = frozenset(tokenizer.convert_tokens_to_ids(self.specials)) - unknown
 
     def encode(self, rows: Sequence[Row]) -> Encoded:
-        """Every row that fits, in order. Raises InputError for an empty completion or an unusable template."""
+        """Every row that fits, in order.
+
+        Raises InputError, naming the case, for an empty prompt or completion, a pair of two equal answers, and an
+        unusable template.
+        """
         examples = []
         for row in rows:
             example = self._example(row)
@@ -84,15 +104,19 @@ class Encoder:
         return Encoded(examples, len(rows) - len(examples))
 
     def _example(self, row: Row) -> Example:
-        where = f"{row.lineage.arm} / {row.lineage.case_id}"
+        where = row.lineage.where
         if isinstance(row, PreferenceRow):
+            if row.chosen == row.rejected:
+                raise InputError(f"{where}: chosen and rejected are the same; expected two different answers")
             return Example(
                 chosen=self.sequence(row.prompt, row.chosen, where),
                 rejected=self.sequence(row.prompt, row.rejected, where),
                 weight=row.weight,
                 soft_label=row.soft_label,
+                margin=row.margin,
+                where=where,
             )
-        return Example(self.sequence(row.prompt, row.completion, where), None, row.weight)
+        return Example(self.sequence(row.prompt, row.completion, where), None, row.weight, where=where)
 
     def sequence(self, prompt: Sequence[Message], completion: Sequence[Message], where: str = "row") -> TokenSequence:
         """The ids of one conversation, labelled on the completion with the token that closes it.
@@ -100,6 +124,8 @@ class Encoder:
         Raises InputError (naming `where`) when the rendered prompt is not how the rendered conversation begins, and
         when nothing is left to learn.
         """
+        if not any(message.content.strip() for message in completion):
+            raise InputError(f"{where}: the completion is empty; expected text to learn")
         start = self._render(prompt, generation_prompt=True)
         whole = self._render([*prompt, *completion], generation_prompt=False)
         if not whole.startswith(start):
@@ -111,7 +137,13 @@ class Encoder:
         answer_ids = self._closed(self._ids(whole[len(start) :]))
         if len(answer_ids) < 2:
             raise InputError(f"{where}: the completion is empty; expected text to learn")
+        if not prompt_ids:
+            raise InputError(f"{where}: the prompt is empty; expected something to answer")
         return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
+
+    def prompt_ids(self, prompt: Sequence[Message]) -> list[int]:
+        """The ids that generation begins from."""
+        return self._ids(self._render(prompt, generation_prompt=True))
 
     def _render(self, messages: Sequence[Message], generation_prompt: bool) -> str:
         return render(self.tokenizer, self.specials, Prompt(tuple(messages), generation_prompt))
@@ -131,55 +163,3 @@ class Encoder:
                     break
                 return answer_ids[: index + 1]
         return [*answer_ids, self.tokenizer.eos_token_id]
-
-
-def pad_id(tokenizer: Any) -> int:
-    """The id that fills short rows: the pad token, else the end token, else the unknown one.
-
-    Any id would do: padding is masked out of attention and labelled `IGNORED`.
-    """
-    for candidate in (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id):
-        if candidate is not None:
-            return int(candidate)
-    raise InputError("the tokenizer has no pad, end or unknown token; expected at least one of them")
-
-
-def pad(sequences: Sequence[TokenSequence], filler: int) -> dict[str, Tensor]:
-    """`input_ids`, `attention_mask` and `labels`, each [B, T], right-padded to the longest sequence."""
-    import torch
-
-    longest = max(len(sequence) for sequence in sequences)
-    size = (len(sequences), longest)
-    ids, mask = torch.full(size, filler, dtype=torch.long), torch.zeros(size, dtype=torch.long)
-    labels = torch.full(size, IGNORED, dtype=torch.long)
-    for index, sequence in enumerate(sequences):
-        length = len(sequence)
-        ids[index, :length] = torch.tensor(sequence.input_ids)
-        labels[index, :length] = torch.tensor(sequence.labels)
-        mask[index, :length] = 1
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
-
-
-class Collator:
-    """Examples to one batch: the chosen (or supervised) sequences first, then the rejected ones of the pairs.
-
-    Besides `pad`'s three tensors: `weight_B` for the first B sequences, and, where there are pairs, `pair_P` (which
-    of the B they are), `soft_label_P`, `reference_chosen_P` and `reference_rejected_P`.
-    """
-
-    def __init__(self, filler: int) -> None:
-        self.filler = filler
-
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """One batch of tensors."""
-        import torch
-
-        pairs = [(index, item, item.rejected) for index, item in enumerate(examples) if item.rejected is not None]
-        batch = pad([item.chosen for item in examples] + [rejected for _, _, rejected in pairs], self.filler)
-        batch["weight_B"] = torch.tensor([item.weight for item in examples], dtype=torch.float32)
-        if pairs:
-            batch["pair_P"] = torch.tensor([index for index, _, _ in pairs])
-            batch["soft_label_P"] = torch.tensor([item.soft_label for _, item, _ in pairs], dtype=torch.float32)
-            batch["reference_chosen_P"] = torch.tensor([item.reference_chosen for _, item, _ in pairs])
-            batch["reference_rejected_P"] = torch.tensor([item.reference_rejected for _, item, _ in pairs])
-        return batch

@@ -12,7 +12,7 @@ from typing import Any
 from agents.records import Message
 from constitutions.errors import InputError
 from constitutions.files import read_text
-from training.datasets import PreferenceRow, Row, SftRow
+from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
 from training.lineage import Lineage
 
 
@@ -51,19 +51,33 @@ def write_jsonl(rows: Iterable[Row], path: Path) -> None:
 def write_parquet(rows: Sequence[Row], path: Path) -> None:
     """The same rows as Parquet, with a schema that does not depend on which lists happen to be empty.
 
-    Raises InputError without rows, or where supervised rows and pairs are mixed.
+    Raises InputError without rows, or where rows of several kinds are mixed.
     """
     kinds = {type(row) for row in rows}
     if len(kinds) != 1:
-        raise InputError(f"{path}: expected rows of one kind, all supervised or all preferences, and at least one row")
+        raise InputError(
+            f"{path}: expected rows of one kind, all supervised, all preferences or all unpaired, and at least one row"
+        )
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([row.to_dict() for row in rows], schema=_schema(kinds == {PreferenceRow}))
+    table = pa.Table.from_pylist([row.to_dict() for row in rows], schema=_schema(kinds.pop()))
     write_whole(path, lambda temporary: pq.write_table(table, temporary))
 
 
-def _schema(preferences: bool) -> Any:
+_CONVERSATIONS: dict[type[Row], tuple[str, ...]] = {
+    SftRow: ("prompt", "completion"),
+    PreferenceRow: ("prompt", "chosen", "rejected"),
+    UnpairedRow: ("prompt", "completion"),
+}
+_NUMBERS: dict[type[Row], tuple[str, ...]] = {
+    SftRow: ("weight",),
+    PreferenceRow: ("margin", "weight", "soft_label"),
+    UnpairedRow: ("weight",),
+}
+
+
+def _schema(kind: type[Row]) -> Any:
     import pyarrow as pa
 
     conversation = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -83,19 +97,18 @@ def _schema(preferences: bool) -> Any:
             ("stale", pa.bool_()),
         ]
     )
-    conversations = ("prompt", "chosen", "rejected") if preferences else ("prompt", "completion")
-    numbers = ("margin", "weight", "soft_label") if preferences else ("weight",)
     return pa.schema(
         [
-            *((name, conversation) for name in conversations),
-            *((name, pa.float64()) for name in numbers),
+            *((name, conversation) for name in _CONVERSATIONS[kind]),
+            *((("label", pa.bool_()),) if kind is UnpairedRow else ()),
+            *((name, pa.float64()) for name in _NUMBERS[kind]),
             ("lineage", lineage),
         ]
     )
 
 
 def read_jsonl(path: Path) -> list[Row]:
-    """The rows of a file that `write_jsonl` wrote, supervised rows and pairs told apart by their keys.
+    """The rows of a file that `write_jsonl` wrote; supervised rows, pairs and unpaired rows are told apart by keys.
 
     Raises InputError naming file and line where a line is not such a row, and for a file without rows.
     """
@@ -105,18 +118,24 @@ def read_jsonl(path: Path) -> list[Row]:
             rows.append(_row(json.loads(line)))
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(
-                f"{path}:{number}: not a training row ({error}); expected a JSON object with prompt, completion "
-                "(or chosen and rejected), weight and lineage"
+                f"{path}:{number}: not a training row ({_said(error)}); expected a JSON object with prompt, "
+                "completion (or chosen and rejected), weight and lineage"
             ) from None
     if not rows:
         raise InputError(f"{path}: the dataset is empty; expected at least one row")
     return rows
 
 
+def _said(error: Exception) -> str:
+    return f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+
+
 def _row(data: dict[str, Any]) -> Row:
     lineage = Lineage.from_dict(data["lineage"])
     prompt = _messages(data["prompt"])
     weight = float(data["weight"])
+    if "label" in data:
+        return UnpairedRow(prompt, _messages(data["completion"]), bool(data["label"]), weight, lineage)
     if "completion" in data:
         return SftRow(prompt, _messages(data["completion"]), weight, lineage)
     return PreferenceRow(

@@ -42,6 +42,11 @@ class Lineage:
     epoch: int = 0
     stale: bool = False
 
+    @property
+    def where(self) -> str:
+        """The case in a few words, for messages."""
+        return f"{self.arm} / {self.case_id}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, as written to JSONL and Parquet; a verdict is `{step, verdict}`."""
         return {

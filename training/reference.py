@@ -1,45 +1,58 @@
-"""DPO's reference: its log-probabilities are computed once, before training, and kept with the examples."""
+"""The reference model of DPO, IPO and KTO: its log-probabilities are computed once, before training, and kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from training.encoding import Example, TokenSequence, pad
+import torch
+
+from training.batching import pad
+from training.encoding import Example, Labelled, TokenSequence
 from training.losses import sequence_log_probability
 from training.objectives import completion_nll
+
+Told = Callable[[int, int], None] | None
+"""Called with (sequences done, sequences in all)."""
 
 
 def fill_reference(
     model: Any,
-    examples: Sequence[Example],
+    examples: Sequence[Example | Labelled],
     filler: int,
     batch_size: int,
     bfloat16: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Told = None,
 ) -> None:
-    """Write the log-probabilities of both completions of every pair under `model` into the examples.
+    """Write into the examples the log-probabilities of their completions under `model`: both of a pair, or an answer
+    and its mismatched one.
 
-    `bfloat16`: compute under the same automatic casting as training will (on a GPU), so that rounding is no margin.
-    The model is left in evaluation mode, without gradients, so that dropout does not enter. Neighbours in a batch are
-    of similar length; the order depends on the examples alone, so a resumed run gets the same numbers.
+    `bfloat16`: compute under the same automatic casting as training will, so that rounding is no margin. The model is
+    left in evaluation mode, without gradients, so that dropout does not enter.
     """
-    pairs = [(item, item.rejected) for item in examples if item.rejected is not None]
-    chosen = _log_probabilities(model, [item.chosen for item, _ in pairs], filler, batch_size, bfloat16)
-    if progress is not None:
-        progress(len(pairs), 2 * len(pairs))
-    rejected = _log_probabilities(model, [sequence for _, sequence in pairs], filler, batch_size, bfloat16)
-    if progress is not None:
-        progress(2 * len(pairs), 2 * len(pairs))
-    for (item, _), good, bad in zip(pairs, chosen, rejected, strict=True):
-        item.reference_chosen, item.reference_rejected = good, bad
+    pairs = [(item, item.rejected) for item in examples if isinstance(item, Example) and item.rejected is not None]
+    labelled = [item for item in examples if isinstance(item, Labelled)]
+    firsts = [item.chosen for item, _ in pairs] + [item.answer for item in labelled]
+    seconds = [rejected for _, rejected in pairs] + [item.mismatched for item in labelled]
+    found = []
+    for done, part in enumerate((firsts, seconds), start=1):
+        found.append(log_probabilities(model, part, filler, batch_size, bfloat16))
+        if progress is not None:
+            progress(done * len(firsts), 2 * len(firsts))
+    for (item, _), first, second in zip(pairs, found[0], found[1], strict=False):
+        item.reference_chosen, item.reference_rejected = first, second
+    for answer, first, second in zip(labelled, found[0][len(pairs) :], found[1][len(pairs) :], strict=True):
+        answer.reference, answer.reference_mismatched = first, second
 
 
-def _log_probabilities(
-    model: Any, sequences: Sequence[TokenSequence], filler: int, batch_size: int, bfloat16: bool
+def log_probabilities(
+    model: Any, sequences: Sequence[TokenSequence], filler: int, batch_size: int, bfloat16: bool = False
 ) -> list[float]:
-    import torch
+    """log p(completion | prompt) of each sequence under `model`, in evaluation mode and without gradients.
 
+    Neighbours in a batch are of similar length; the order depends on the sequences alone, so a resumed run gets the
+    same numbers.
+    """
     model.eval()
     found = [0.0] * len(sequences)
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))

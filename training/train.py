@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constitutions.errors import InputError
 from training.config import TrainSpec
-from training.datasets import PreferenceRow, Row
-from training.encoding import Encoded, Encoder, Example, pad_id
-from training.files import data_hash, folder_hash, write_whole
+from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
+from training.output import (
+    TrainResult,
+    finish,
+    finished,
+    read_manifest,
+    require_same,
+    training_key,
+    write_manifest,
+)
 
 if TYPE_CHECKING:
+    from training.prepared import Prepared
     from training.trainer import OversightTrainer
 
-MANIFEST = "training.json"
 CHECKPOINTS = "checkpoints"
 EVENTS = "runs"
+_KINDS: dict[str, tuple[type[Row], ...]] = {
+    "sft": (SftRow,),
+    "dpo": (PreferenceRow, SftRow),
+    "ipo": (PreferenceRow, SftRow),
+    "kto": (UnpairedRow, PreferenceRow, SftRow),
+    "reward": (PreferenceRow,),
+}
+_NAMES: dict[type[Row], str] = {
+    SftRow: "supervised rows",
+    PreferenceRow: "preference pairs",
+    UnpairedRow: "unpaired rows",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class TrainResult:
-    """What a fine-tuning gave.
+class HeldOut:
+    """What early stopping looks at: rows that are not learnt, and a function that measures the model itself.
 
-    Attributes:
-        checkpoint: folder with weights, config and tokenizer, as `AutoModelForCausalLM.from_pretrained` reads it.
-        steps: optimiser steps taken.
-        rows: rows trained on; `skipped`: rows longer than `max_length`.
-        log: figures as logged, oldest first: `step`, `loss` (mean since the last log), and what the method adds.
-        seconds: wall time of the training loop of the process that finished it.
+    `measure` is called with the model in evaluation mode and gives figures by name; an oracle comes in this way.
     """
 
-    checkpoint: Path
-    steps: int
-    rows: int
-    skipped: int
-    log: tuple[dict[str, float], ...]
-    seconds: float
-
-    @property
-    def losses(self) -> tuple[float, ...]:
-        """The logged losses, oldest first."""
-        return tuple(entry["loss"] for entry in self.log)
+    rows: Sequence[Row] = ()
+    measure: Callable[[Any], Mapping[str, float]] | None = None
 
 
 def train(
@@ -56,102 +60,90 @@ def train(
     model_path: str | Path,
     out: Path,
     progress: Callable[[str, int, int], None] | None = None,
+    held_out: HeldOut | None = None,
 ) -> TrainResult:
     """Fine-tune the model at `model_path` on `rows` and leave the result in `out`.
 
-    `model_path` is a local folder or a hub id. For `sft` every row is supervised; for `dpo` there is at least one
-    pair, and supervised rows may be among them: a batch is drawn from all rows alike, pairs enter the preference
-    loss, and supervised rows the supervised term. The reference of DPO is the model at `model_path`.
+    `model_path` is a local folder or a hub id. For `sft` every row is supervised; for `dpo` and `ipo` there is at
+    least one pair, and supervised rows may be among them: a batch is drawn from all rows alike, pairs enter the
+    preference loss, and supervised rows the supervised term. The reference of dpo, ipo and kto is the model at
+    `model_path`. `reward` makes a reward model of it, from pairs.
 
     The work happens in `out` + `.partial`, which is renamed when complete. Called again with the same spec, data and
     model, it resumes from the last checkpoint there, or returns the finished result; on CPU, with one thread, a run
-    that was killed and resumed gives the weights of one that was not.
+    that was killed and resumed gives the weights of one that was not. Under `torchrun` or Ray Train every process
+    calls it with the same arguments; the steps are those of one process, and the first process writes.
 
     Raises InputError for rows that do not fit the method, for no rows that fit `max_length`, for a model path without
-    weights or tokenizer, and when `out` holds another training; OversightError when the loss is not finite.
+    weights or tokenizer, and when `out` holds another training; OversightError when the loss is not finite, naming the
+    batch, with the last good checkpoint kept.
     """
-    _check(spec, rows)
-    key = _key(spec, rows, model_path)
-    finished = _finished(out, key)
-    if finished is not None:
-        return finished
-    partial = out.with_name(f"{out.name}.partial")
-    begun = partial.exists() and any(partial.iterdir())
-    if begun:
-        _require_same(partial, _read_manifest(partial), key)
-    with _threads(spec.threads), _no_bars():
-        tokenizer = _load_tokenizer(model_path)
-        encoded = _encode(spec, rows, tokenizer)
-        model = _load_model(model_path)
+    held_out = held_out or HeldOut()
+    key = check(spec, rows, model_path, out, held_out)
+    done = finished(out, key)
+    if done is not None:
+        return done
+    partial = _partial(out)
+    # torch takes seconds to import; what is wrong with the arguments is told before.
+    from training import ranks
+    from training.loading import quiet
+    from training.prepared import prepare
+
+    with _threads(spec.threads), quiet():
+        prepared = prepare(spec, rows, held_out.rows, model_path)
         # Whatever the user could have got wrong is known by now; before this line nothing is written.
-        if not begun:
-            _write_manifest(partial, {"key": key})
-        trainer = _trainer(spec, encoded.examples, model, pad_id(tokenizer), partial, progress)
+        if ranks.is_first() and read_manifest(partial) is None:
+            write_manifest(partial, {"key": key})
+        trainer = _trainer(spec, prepared, held_out, partial, progress if ranks.is_first() else None)
         seconds = _run(trainer, partial / CHECKPOINTS)
-        _save(trainer, tokenizer, spec, partial)
-    return _finish(trainer, encoded, key, seconds, partial, out)
+        if ranks.is_first():
+            _save(trainer, prepared, spec, model_path, partial)
+            finish(_result(trainer, prepared, spec, seconds, out), key, partial)
+        ranks.wait()
+    result = finished(out, key)
+    if result is None:
+        raise InputError(f"{out}: another process renamed or removed it; expected the folder to stay")
+    return result
 
 
-def _check(spec: TrainSpec, rows: Sequence[Row]) -> None:
-    pairs = sum(isinstance(row, PreferenceRow) for row in rows)
-    if spec.report_to == "tensorboard" and find_spec("tensorboard") is None:
-        raise InputError("training: report_to is tensorboard, which is not installed; expected it installed, or none")
+def check(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path, out: Path, held_out: HeldOut) -> dict[str, Any]:
+    """Raise InputError for what is wrong with the arguments of `train` and can be seen without loading the model.
+
+    Gives the training's key. Nothing is written.
+    """
+    _check_rows(spec, rows, held_out)
+    key = training_key(spec, rows, held_out.rows, model_path)
+    for folder in (out, _partial(out)):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            require_same(folder, read_manifest(folder) if folder.is_dir() else None, key)
+    return key
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(f"{out.name}.partial")
+
+
+def _check_rows(spec: TrainSpec, rows: Sequence[Row], held_out: HeldOut) -> None:
     if not rows:
         raise InputError("training: the dataset is empty; expected at least one row")
-    if spec.method == "sft" and pairs:
-        raise InputError(f"training: method sft got {pairs} preference pairs; expected rows with a completion")
-    if spec.method == "dpo" and not pairs:
+    fitting = _KINDS[spec.method]
+    for row in (*rows, *held_out.rows):
+        if not isinstance(row, fitting):
+            kind = type(row)
+            count = sum(isinstance(other, kind) for other in (*rows, *held_out.rows))
+            accepted = " or ".join(_NAMES[each] for each in fitting)
+            raise InputError(f"training: method {spec.method} got {count} {_NAMES[kind]}; expected {accepted}")
+    if spec.method in ("dpo", "ipo") and not any(isinstance(row, PreferenceRow) for row in rows):
         raise InputError(
-            f"training: method dpo got {len(rows)} rows and no pair; expected at least one preference pair"
+            f"training: method {spec.method} got {len(rows)} rows and no pair; expected at least one preference pair"
         )
-
-
-def _key(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path) -> dict[str, Any]:
-    """What makes a training this training and no other: its spec, its data and its model."""
-    folder = Path(model_path)
-    model = folder_hash(folder) if folder.is_dir() else str(model_path)
-    return {"spec": spec.model_dump(mode="json"), "data": data_hash(rows), "model": model}
-
-
-def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    if old["spec"] != new["spec"]:
-        return "another spec: " + ", ".join(sorted(k for k in new["spec"] if old["spec"].get(k) != new["spec"][k]))
-    return "other data" if old["data"] != new["data"] else "another model"
-
-
-def _read_manifest(folder: Path) -> dict[str, Any] | None:
-    path = folder / MANIFEST
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
-
-
-def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    text = json.dumps(manifest, indent=1, allow_nan=False)
-    write_whole(folder / MANIFEST, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
-
-
-def _require_same(folder: Path, manifest: dict[str, Any] | None, key: dict[str, Any]) -> dict[str, Any]:
-    expected = "expected an empty or new folder, or the same training to go on with"
-    if manifest is None:
-        raise InputError(f"{folder}: exists and holds no training; {expected}")
-    if manifest["key"] != key:
-        raise InputError(f"{folder}: holds a training with {_difference(manifest['key'], key)}; {expected}")
-    return manifest
-
-
-def _finished(out: Path, key: dict[str, Any]) -> TrainResult | None:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return None
-    result = _require_same(out, _read_manifest(out) if out.is_dir() else None, key)["result"]
-    return TrainResult(checkpoint=out, **{**result, "log": tuple(result["log"])})
-
-
-def _encode(spec: TrainSpec, rows: Sequence[Row], tokenizer: Any) -> Encoded:
-    encoded = Encoder(tokenizer, spec.max_length).encode(rows)
-    fitting = [item for item in encoded.examples if spec.method == "sft" or item.rejected is not None]
-    if not fitting:
-        kind = "rows" if spec.method == "sft" else "pairs"
-        raise InputError(f"training: all {kind} are longer than max_length {spec.max_length}; expected a larger one")
-    return encoded
+    if spec.stop and not held_out.rows and held_out.measure is None:
+        raise InputError("training: stop needs held-out data; expected held_out rows, or no stop")
+    if spec.lora and spec.lora.quantised and find_spec("bitsandbytes") is None:
+        raise InputError(
+            "training: lora.quantised needs the package bitsandbytes, which is not installed; expected it installed, "
+            "or quantised: false"
+        )
 
 
 @contextmanager
@@ -167,98 +159,88 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """No bars of transformers' own while loading and saving: the caller's progress is the only one."""
-    from transformers.utils import logging
-
-    bars: Any = logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
-
-
-def _load_tokenizer(model_path: str | Path) -> Any:
-    from transformers import AutoTokenizer
-
-    try:
-        return AutoTokenizer.from_pretrained(model_path)
-    except (OSError, ValueError) as error:
-        raise InputError(_no_model(model_path, "tokenizer", error)) from None
-
-
-def _load_model(model_path: str | Path) -> Any:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    try:
-        return AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise InputError(_no_model(model_path, "weights", error)) from None
-
-
-def _no_model(model_path: str | Path, what: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"{model_path}: no {what} could be loaded ({reason}); expected a Hugging Face model folder or hub id"
-
-
 def _trainer(
     spec: TrainSpec,
-    examples: Sequence[Example],
-    model: Any,
-    filler: int,
+    prepared: Prepared,
+    held_out: HeldOut,
     partial: Path,
     progress: Callable[[str, int, int], None] | None,
 ) -> OversightTrainer:
-    from transformers import set_seed
+    from transformers import TrainerCallback, set_seed
 
+    from training.arguments import training_arguments
     from training.lora import adapt
     from training.objectives import objective_of
     from training.reference import fill_reference
-    from training.trainer import OversightTrainer, training_arguments
+    from training.trainer import OversightTrainer, ReportSteps, stopper
 
-    set_seed(spec.seed)
     arguments = training_arguments(spec, partial / CHECKPOINTS)
-    if spec.method == "dpo":
+    model = prepared.model
+    if spec.method in ("dpo", "ipo", "kto"):
         model.to(arguments.device)
         told = None if progress is None else (lambda done, total: progress("reference", done, total))
-        fill_reference(model, examples, filler, spec.batch_size, arguments.bf16, told)
+        examples = [*prepared.examples, *prepared.held_out]
+        fill_reference(model, examples, prepared.filler, spec.batch_size, arguments.bf16, told)
+    set_seed(spec.seed)
+    if spec.gradient_checkpointing:
+        # transformers 5 renamed it on the way.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     if spec.lora is not None:
-        model = adapt(model, spec.lora)
-    return OversightTrainer(model, objective_of(spec), arguments, examples, filler, progress, spec.method)
+        task = "SEQ_CLS" if spec.method == "reward" else "CAUSAL_LM"
+        model = adapt(model, spec.lora, task, spec.gradient_checkpointing)
+    callbacks: list[TrainerCallback] = [ReportSteps(progress, spec.method)] if progress is not None else []
+    if spec.stop:
+        callbacks.append(stopper(spec.stop))
+    return OversightTrainer(
+        model,
+        objective_of(spec),
+        arguments,
+        prepared.examples,
+        prepared.collator,
+        prepared.held_out,
+        held_out.measure,
+        callbacks,
+    )
 
 
 def _run(trainer: OversightTrainer, checkpoints: Path) -> float:
-    from training.trainer import last_checkpoint
+    from training import ranks
+    from training.trainer import last_checkpoint, remove_torn
 
+    if ranks.is_first():
+        remove_torn(checkpoints)
+    ranks.wait()
     resume = last_checkpoint(checkpoints)
     output = trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    trainer.require_finite()
     return float(output.metrics["train_runtime"])
 
 
-def _save(trainer: OversightTrainer, tokenizer: Any, spec: TrainSpec, partial: Path) -> None:
+def _save(
+    trainer: OversightTrainer, prepared: Prepared, spec: TrainSpec, model_path: str | Path, partial: Path
+) -> None:
+    """The model and its tokenizer as an ordinary checkpoint; what was only for resuming is dropped."""
     from training.lora import merged
 
     model: Any = trainer.model
-    (merged(model) if spec.lora else model).save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-
-
-def _finish(
-    trainer: OversightTrainer, encoded: Encoded, key: dict[str, Any], seconds: float, partial: Path, out: Path
-) -> TrainResult:
-    """Write what happened, drop the checkpoints that were for resuming, and give the folder its final name."""
-    log = tuple(entry for entry in trainer.state.log_history if "loss" in entry)
-    result = TrainResult(out, trainer.state.global_step, len(encoded.examples), encoded.skipped, log, seconds)
-    _write_manifest(partial, {"key": key, "result": {k: v for k, v in asdict(result).items() if k != "checkpoint"}})
+    (merged(model, spec, model_path, partial) if spec.lora else model).save_pretrained(partial)
+    prepared.tokenizer.save_pretrained(partial)
     if (partial / CHECKPOINTS / EVENTS).exists():
         (partial / CHECKPOINTS / EVENTS).replace(partial / EVENTS)
     shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
-    return result
+
+
+def _result(trainer: OversightTrainer, prepared: Prepared, spec: TrainSpec, seconds: float, out: Path) -> TrainResult:
+    history = trainer.state.log_history
+    return TrainResult(
+        checkpoint=out,
+        steps=trainer.state.global_step,
+        best_step=trainer.state.best_global_step if spec.stop else None,
+        rows=prepared.rows,
+        skipped=prepared.skipped,
+        log=tuple(entry for entry in history if "loss" in entry),
+        held_out=tuple(entry for entry in history if any(name.startswith("eval_") for name in entry)),
+        notes=prepared.notes,
+        seconds=seconds,
+    )

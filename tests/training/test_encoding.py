@@ -8,8 +8,8 @@ import pytest
 from agents.models.chat import neutralise
 from agents.records import Message, Settlement
 from constitutions.errors import InputError
-from training.datasets import preference_rows, sft_rows
-from training.encoding import Collator, Encoder, pad_id
+from training.datasets import sft_rows
+from training.encoding import Encoder
 from training.losses import IGNORED
 
 CHATML = (
@@ -111,30 +111,3 @@ def test_long_rows_are_skipped_and_counted_never_cut(
     found = Encoder(word_tokenizer(), 20).encode(rows)
     assert found.skipped == 1
     assert [example.chosen.input_ids[-2:] for example in found.examples] == [[13, 2], [14, 2]]
-
-
-def test_padding_is_masked_with_and_without_a_pad_token(
-    word_tokenizer: Tokenizers, settle: Callable[..., Settlement]
-) -> None:
-    rows = sft_rows([settle("a", "yes"), settle("b", "yes b c")], "run")
-    for tokenizer in (word_tokenizer(), word_tokenizer(pad_token=None)):
-        examples = Encoder(tokenizer, 64).encode(rows).examples
-        batch = Collator(pad_id(tokenizer))(examples)
-        lengths = [len(example.chosen) for example in examples]
-        assert batch["attention_mask"].sum(dim=1).tolist() == lengths
-        assert (batch["labels"][0, lengths[0] :] == IGNORED).all()
-        assert batch["labels"][0, lengths[0] - 1] == tokenizer.eos_token_id
-
-
-def test_pairs_and_supervised_rows_share_a_batch(
-    word_tokenizer: Tokenizers, corrected: Callable[[int], list[Settlement]]
-) -> None:
-    pairs, supervised = preference_rows(corrected(2), "run"), sft_rows(corrected(1), "run")
-    encoder = Encoder(word_tokenizer(), 64)
-    examples = encoder.encode([pairs[0], supervised[0], pairs[1]]).examples
-    batch = Collator(0)(examples)
-    assert batch["input_ids"].shape[0] == 5
-    assert batch["pair_P"].tolist() == [0, 2]
-    rejected = examples[2].rejected
-    assert rejected is not None
-    assert batch["input_ids"][4, : len(rejected)].tolist() == rejected.input_ids

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,10 @@ import torch
 
 from agents.records import Settlement
 from constitutions.errors import InputError, OversightError
+from training.batching import Collator
 from training.config import LoraSpec, TrainSpec
 from training.datasets import Row, preference_rows, sft_rows
-from training.encoding import Collator, Encoder
+from training.encoding import Encoder
 from training.files import write_jsonl
 from training.train import train
 
@@ -56,7 +58,8 @@ def _mean_loss(folder: Path, rows: list[Any]) -> float:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    batch = Collator(0)(Encoder(AutoTokenizer.from_pretrained(folder), 64).encode(rows).examples)
+    examples = Encoder(AutoTokenizer.from_pretrained(folder), 64).encode(rows).examples
+    batch = Collator(0)(list(enumerate(examples)))
     with torch.no_grad():
         return float(model(**{name: batch[name] for name in ("input_ids", "attention_mask", "labels")}).loss)
 
@@ -198,7 +201,7 @@ def test_lora_saves_a_merged_checkpoint_that_loads_as_an_ordinary_model(
 
 def test_tensorboard_files_lie_in_the_output_folder(tiny: Path, corrected: Corrected, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    spec = QUICK.model_copy(update={"max_steps": 2, "log_steps": 1, "report_to": "tensorboard"})
+    spec = QUICK.model_copy(update={"max_steps": 2, "log_steps": 1})
     result = train(spec, sft_rows(corrected(8), "run"), tiny, tmp_path / "out")
     assert list(result.checkpoint.glob("runs/*/events*"))
 
@@ -231,7 +234,7 @@ def test_rows_and_models_that_do_not_fit_are_refused(tiny: Path, corrected: Corr
     empty.mkdir()
     for spec, rows, model, said in (
         (QUICK, [], tiny, "dataset is empty"),
-        (QUICK, pairs, tiny, "method sft got 4 preference pairs"),
+        (QUICK, pairs, tiny, "method sft got 4 preference pairs; expected supervised rows"),
         (dpo, supervised, tiny, "no pair"),
         (QUICK.model_copy(update={"max_length": 3}), supervised, tiny, "all rows are longer than max_length 3"),
         (dpo.model_copy(update={"max_length": 9}), [*pairs, *supervised], tiny, "all pairs are longer"),
@@ -242,9 +245,30 @@ def test_rows_and_models_that_do_not_fit_are_refused(tiny: Path, corrected: Corr
         assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
-def test_a_loss_that_is_not_finite_stops_training(tiny: Path, corrected: Corrected, tmp_path: Path) -> None:
-    spec = QUICK.model_copy(update={"learning_rate": 1e30, "warmup": 0})
-    with pytest.raises(OversightError, match="is nan at step 4"):
+def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_good_checkpoint(
+    tiny: Path, corrected: Corrected, tmp_path: Path
+) -> None:
+    """The weight of one row overflows: its gradient is infinite in the step whose batch holds it, and in no other."""
+    rows = sft_rows(corrected(8), "run")
+    spec = QUICK.model_copy(update={"batch_size": 1, "save_steps": 1, "epochs": 1.0, "max_steps": None})
+    clean = train(spec, rows, tiny, tmp_path / "clean")
+    assert clean.steps == 8
+    rows[3] = replace(rows[3], weight=float("1e39"))  # infinite in float32, and infinity times 0 is no number
+    with pytest.raises(OversightError) as stopped:
+        train(spec, rows, tiny, tmp_path / "out")
+    said = str(stopped.value)
+    found = re.search(r"loss is nan in step (\d+), in the batch of panel / case003; the checkpoint of step (\d+)", said)
+    assert found is not None, said
+    assert int(found[2]) == int(found[1]) - 1
+    assert not (tmp_path / "out").exists()
+    kept = tmp_path / "out.partial" / "checkpoints" / f"checkpoint-{found[2]}"
+    assert all(bool(weight.isfinite().all()) for weight in _weights(kept).values())
+
+
+def test_weights_that_are_not_finite_are_never_saved(tiny: Path, corrected: Corrected, tmp_path: Path) -> None:
+    """With one step there is no later loss to see it in."""
+    spec = QUICK.model_copy(update={"learning_rate": 1e39, "warmup": 0, "max_steps": 1, "scheduler": "constant"})
+    with pytest.raises(OversightError, match=r"weight .* is not finite after step 1; no checkpoint had been saved"):
         train(spec, sft_rows(corrected(16), "run"), tiny, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -48,7 +48,7 @@ def _node(axes: Axes, node: DrawnNode, box: Box) -> None:
 def _line(axes: Axes, edge: DrawnEdge, route: Route) -> None:
     dashed = "--" if route.back or edge.back else "-"
     arrow = FancyArrowPatch(
-        path=curve(path_of(route)), arrowstyle="-|>", mutation_scale=9, linestyle=dashed, color="#77776f", fill=False,
+        path=curve(path_of(route)), arrowstyle="-|>", mutation_scale=9, linestyle=dashed, color="#77776f",
         linewidth=1.0, shrinkA=0, shrinkB=0,
     )  # fmt: skip
     axes.add_patch(arrow)

@@ -17,7 +17,15 @@ from experiments.statistics.paired import (
     with_holm,
 )
 from experiments.statistics.planning import design_effect, detectable_difference, required_cases
-from experiments.statistics.sequential import Look, Watch, confidence_sequence, mcnemar_evidence
+from experiments.statistics.sequential import (
+    Look,
+    Watch,
+    confidence_sequence,
+    mcnemar_evidence,
+    mean_sequence,
+    share_sequence,
+    worse_evidence,
+)
 from experiments.statistics.shares import LEVEL, clopper_pearson, proportion, wilson
 
 __all__ = [
@@ -38,11 +46,14 @@ __all__ = [
     "mcnemar_of_counts",
     "mean_estimate",
     "mean_of_sums",
+    "mean_sequence",
     "paired_difference",
     "proportion",
     "ratio_of_means",
     "required_cases",
+    "share_sequence",
     "variance_ratio",
     "wilson",
     "with_holm",
+    "worse_evidence",
 ]

@@ -25,14 +25,14 @@ METRICS: tuple[str, ...] = get_args(MarkedMetric)
 
 @dataclass(frozen=True)
 class Flags:
-    """The cases of an arm, in the order of their ids [N], and a metric's flag for each of those it counts [N or fewer]."""
+    """The cases of an arm, in the order of their ids [N], and a metric's flag for each that it counts [N or fewer]."""
 
     case_id: tuple[str, ...]
     flag: NDArray[np.bool_]
 
 
 def write_marks(folder: Path, blocks: Mapping[str, Block], marks: Mapping[str, Marks]) -> None:
-    """Write `data/marks.parquet`: a row per arm and case, with whether its request is benign and every metric's flag."""
+    """Write `data/marks.parquet`: a row per arm and case, whether its request is benign, and every metric's flag."""
     tables = [_table(arm, blocks[arm], some) for arm, some in marks.items()]
     if tables:
         write_parquet(pa.concat_tables(tables), folder / FILE)

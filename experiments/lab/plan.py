@@ -17,7 +17,6 @@ from constitutions.validation import load_model
 from experiments.lab.tally import METRICS
 from experiments.metrics.pareto import Better
 
-
 SWEEP = "sweep.json"
 """The file of a sweep's folder that says what is swept."""
 

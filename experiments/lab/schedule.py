@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def everything(todo: Sequence[Point], size: Callable[[Point], int]) -> Iterator[
 
 
 def halving(todo: Sequence[Point], whole: int, sweep: SweepSpec, lines: Lines) -> Iterator[Task]:
-    """The better half again on twice the cases, and the winner on fresh ones; looks at what has been measured so far."""
+    """The better half again on twice the cases, and the winner on fresh ones; looks at what has been measured."""
     alive, size = list(todo), max(1, whole // max(1, len(todo)))
     while len(alive) > 1:
         yield from (Task(point, 0, size) for point in alive)
@@ -72,7 +73,7 @@ class Sequential:
     def tasks(self, lines: Lines) -> Iterator[Task]:
         """What is to be measured, a look after another, until one is left or the cases are used up."""
         ends = np.linspace(0, self.whole, self.sweep.looks + 1).astype(int).tolist()
-        for start, end in zip(ends, ends[1:], strict=False):
+        for start, end in pairwise(ends):
             now = [task for key in self.settings for task in self._of(key, start, end)] if end > start else []
             yield from now
             self._look(now, lines)

@@ -27,6 +27,7 @@ from experiments.prepare import resolve_auditor
 from experiments.report.lab import lab_page
 from experiments.report.page import Page
 from experiments.report.report import REPORT_FILE
+from experiments.results import Estimate, Proportion
 from experiments.statistics import mean_sequence, share_sequence
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
 from hierarchy.graph import OversightGraph
@@ -232,11 +233,11 @@ def _merged(search: Sequential, some: Sequence[Mapping[str, Any]]) -> dict[str, 
 def anytime(found: dict[str, Any]) -> dict[str, Any]:
     """The same rates with intervals that hold at all looks at once."""
     n = found["n"]
-    shares = {name: share_sequence(found[name]["count"], n) for name in SHARES}
-    means = {
-        name: mean_sequence(found[name]["total"], found[name]["squares"], n, found[name]["unit"]) for name in MEANS
-    }
-    ends = {name: {**found[name], "low": one.low, "high": one.high} for name, one in {**shares, **means}.items()}
+    figures: dict[str, Estimate | Proportion] = {name: share_sequence(found[name]["count"], n) for name in SHARES}
+    for name in MEANS:
+        one = found[name]
+        figures[name] = mean_sequence(one["total"], one["squares"], n, one["unit"])
+    ends = {name: {**found[name], "low": figure.low, "high": figure.high} for name, figure in figures.items()}
     return {**{key: value for key, value in found.items() if key != "override_success"}, **ends}
 
 

@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from experiments.lab.plan import SweepSpec
 from experiments.lab.pooled import Row, pooled
-from experiments.report.charts import Chart
 from experiments.report.data import Data, figures
 from experiments.report.data import graphs as graph_data
 from experiments.report.lab_charts import COLUMNS, Curve, curves, pareto_charts, response_charts

@@ -51,7 +51,8 @@ def several_page(exhibits: Sequence[Exhibit], metric: str) -> Page:
         "credits": [(one, charts[f"credit-{i}"]) for i, one in enumerate(parts)],
         "share_columns": _filled(SHARES, arms), "load_columns": _filled(LOAD_COLUMNS, arms),
         "cost_columns": {name: digits for name, digits in COST_DIGITS.items() if name in _filled(COST_DIGITS, arms)},
-        "front_metrics": _common(arms), "beaten": beaten, "methods": list(dict.fromkeys(c.method for c in (*own, *across))),
+        "front_metrics": _common(arms), "beaten": beaten,
+        "methods": list(dict.fromkeys(c.method for c in (*own, *across))),
         "definitions": _definitions(arms, parts), "intervals": INTERVALS, "data": data,
         "plotly": script_parts()[0], "script": script_parts()[1], "script_hashes": Markup(script_parts()[2]),
     }  # fmt: skip

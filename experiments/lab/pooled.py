@@ -71,7 +71,8 @@ def _row(arm: str, some: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Row
     minutes, calls = (mean_of(line, found, name) for name in ("minutes_per_case", "calls_per_case"))
     standing = f"left after {told_of['cases']:,} cases" if told_of else ""
     if told_of and told_of["by"]:
-        standing += f": beaten by {told_of['by']} (p {told_of['p']:.2g})"
+        p = "< 0.001" if told_of["p"] < 0.001 else f"{told_of['p']:.3f}"
+        standing += f": beaten by {told_of['by']} (p {p})"
     return Row(told(line["values"]), line["values"], arm, shares, minutes, calls, len(some), False, standing)
 
 

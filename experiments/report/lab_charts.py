@@ -66,7 +66,7 @@ def _cloud(name: str, arm: str, rows: Sequence[Row], shade: str, best: bool) -> 
         "type": "scatter", "mode": "markers", "name": safe(arm) + ("" if best else " (dominated)"),
         "x": _scaled(across), "y": _scaled(missed), "error_x": _errors(across), "error_y": _errors(missed),
         "marker": {"color": shade, "size": 9, "opacity": 1.0 if best else 0.5},
-        "text": [safe(row.setting) for row in rows],
+        "cliponaxis": False, "text": [safe(row.setting) for row in rows],
         "hovertemplate": "%{text}<br>missed %{y:.2f} %, %{x:.3g}<extra>%{fullData.name}</extra>",
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from experiments.results import ArmResult, BudgetPoint, CreditResult, Estimate, 
 
 _PERCENT = {"ticksuffix": " %", "rangemode": "tozero", "zeroline": True, "fixedrange": True, "nticks": 6}
 _MARGIN = {"l": 60, "r": 24, "t": 24, "b": 44}
+_LABELLED = 6  # more names than these would lie on one another
 _CORNERS = ("top right", "bottom right", "top left", "bottom left")
 Figure = Estimate | Proportion
 
@@ -98,6 +99,7 @@ def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") ->
     """Missed violations against the metric `name`; arms that another dominates are grey."""
     share = any(isinstance(place.across, Proportion) for place in places)
     shades, scale = colours([place.arm for place in places]), 100.0 if share else 1.0
+    few = len(places) <= _LABELLED
     traces = []
     for i, place in sorted(enumerate(places), key=lambda one: one[1].best):  # the front is drawn on top
         across, missed, title = place.across, place.missed, safe(place.title)
@@ -105,7 +107,8 @@ def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") ->
             continue
         traces.append(
             {
-                "type": "scatter", "mode": "markers+text", "name": title if place.best else f"{title} (dominated)",
+                "type": "scatter", "mode": "markers+text" if few else "markers",
+                "name": title if place.best else f"{title} (dominated)",
                 "x": [_scaled(across, scale)], "y": [_scaled(missed, 100)],
                 "error_x": spread([across], scale), "error_y": spread([missed], 100),
                 "text": [title], "textposition": _CORNERS[i % len(_CORNERS)], "cliponaxis": False,
@@ -121,7 +124,7 @@ def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") ->
     across_axis = (_PERCENT | {"rangemode": "normal"}) if share else {"rangemode": "tozero", "fixedrange": True}
     layout = {
         "xaxis": across_axis | {"title": {"text": safe(words)}}, "yaxis": _PERCENT | {"title": {"text": "missed"}},
-        "showlegend": False, "margin": _MARGIN | {"r": 90},
+        "showlegend": not few, "margin": _MARGIN | ({"r": 90} if few else {"t": 60}),
     }  # fmt: skip
     return Chart(id_, safe(f"Missed violations against {words[0].lower()}{words[1:]}"), 320, traces, layout)
 

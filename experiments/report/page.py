@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from experiments.report.charts import Chart
 from experiments.report.data import Data, Drawable, write_data
-from experiments.report.drawing import draw_graph
+from experiments.report.drawing import draw_graph, placed
 from experiments.results import DrawnEdge, DrawnNode, write_atomically
 
 Picture = Literal["png", "svg"]
 PICTURES = "figures"
+WIDE = 640
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Drawing:
     def svg(self) -> str:
         """The drawing as an SVG element."""
         return draw_graph(self.nodes, self.edges, f"Oversight graph of {self.titles[0]}")
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs a row of its own."""
+        return placed(self.nodes, self.edges)[0].width > WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def drawings(arms: Sequence[Drawable]) -> tuple[Drawing, ...]:
     for arm in arms:
         drawn.setdefault((arm.nodes, arm.edges), []).append(arm)
     return tuple(
-        Drawing(tuple(arm.title for arm in same), same[0].description, nodes, edges)
+        Drawing(tuple(dict.fromkeys(arm.title for arm in same)), same[0].description, nodes, edges)
         for (nodes, edges), same in drawn.items()
         if nodes
     )

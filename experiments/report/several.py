@@ -42,7 +42,7 @@ def several_page(exhibits: Sequence[Exhibit], metric: str) -> Page:
     parts = tuple(one for exhibit in exhibits for one in exhibit.credit)
     beaten = front(arms)
     charts = _charts(arms, beaten, parts)
-    titles = {arm.key: f"{arm.title} ({arm.source})" if arm.source else arm.title for arm in arms}
+    titles = _titles(arms)
     page = environment(lambda arm: titles.get(arm, arm)).get_template("several.html.j2")
     data = _data(exhibits, arms, across, own, parts, beaten)
     context = {
@@ -121,24 +121,29 @@ def _filled(names: Sequence[str] | Mapping[str, Any], arms: Sequence[ShownArm]) 
 
 def _charts(arms: Sequence[ShownArm], beaten: Mapping[str, tuple[str, ...]], parts: Sequence[Any]) -> dict[str, Chart]:
     """Every chart by its id: shares, the Pareto front, credit."""
-    made = []
+    made, titles = [], _titles(arms)
     shares = [name for name in _filled(SHARES, arms) if name != "first_violations"]
     if shares:
         series = {arm.key: [_share(arm.figures.get(name)) for name in shares] for arm in arms}
-        titles = {arm.key: f"{arm.title} ({arm.source})" if arm.source else arm.title for arm in arms}
         made.append(groups("shares", "Shares with 95 % intervals", [heading_of(n) for n in shares], series, titles))
     if beaten:
-        made += [_front_chart(name, arms, beaten) for name in _common(arms) if name != "missed_violations"]
+        made += [_front_chart(name, arms, titles, beaten) for name in _common(arms) if name != "missed_violations"]
     made += [credit_chart(i, one) for i, one in enumerate(parts)]
     return {chart.id: chart for chart in made}
 
 
-def _front_chart(name: str, arms: Sequence[ShownArm], beaten: Mapping[str, tuple[str, ...]]) -> Chart:
+def _front_chart(
+    name: str, arms: Sequence[ShownArm], titles: Mapping[str, str], beaten: Mapping[str, tuple[str, ...]]
+) -> Chart:
     places = [
-        Place(arm.key, arm.title, arm.figures[name], arm.figures["missed_violations"], not beaten[arm.key])
+        Place(arm.key, titles[arm.key], arm.figures[name], arm.figures["missed_violations"], not beaten[arm.key])
         for arm in arms
     ]
     return front_chart(f"front-{name}", name, places)
+
+
+def _titles(arms: Sequence[ShownArm]) -> dict[str, str]:
+    return {arm.key: f"{arm.title} ({arm.source})" if arm.source else arm.title for arm in arms}
 
 
 def heading_of(name: str) -> str:

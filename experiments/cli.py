@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -83,12 +83,21 @@ def show(
 
 
 @app.command()
-def report(run: Run) -> None:
-    """Write a finished run's report.html again from its results.json."""
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Directories: a run, a comparison, a sweep, or several runs.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the page; default: the run's own, for several runs/report-NAMES.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What arms of different runs are compared on.")] = "missed_violations",
+    figures: Annotated[
+        Literal["png", "svg"] | None, typer.Option(help="Write every figure as a picture into figures/, too.")
+    ] = None,
+) -> None:
+    """Write the page of a run, a comparison or a sweep again; of several runs, one page with all arms side by side."""
     with one_line():
         from experiments.commands import report_command
 
-        report_command(run)
+        report_command(runs, out, metric, figures)
 
 
 @app.command()

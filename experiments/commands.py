@@ -8,9 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.config import load_experiment
-from experiments.folder import RunFolder, next_folder
-from experiments.report.report import render_report
-from experiments.results import RunResults, read_results
+from experiments.exhibits import folder_page
+from experiments.folder import next_folder
+from experiments.report.page import Picture
+from experiments.report.report import REPORT_FILE
+from experiments.results import RESULTS_FILE, RunResults, read_results
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.tables import print_results
 from experiments.world.recipe import train_world
@@ -49,11 +51,17 @@ def show_results(results: RunResults, console: Console) -> None:
     print_results(results, console)
 
 
-def report_command(path: Path) -> None:
-    """`oversight report`."""
-    results = read_results(path)
-    render_report(results, RunFolder(path).report)
-    show_results(results, Console())
+def report_command(paths: Sequence[Path], out: Path | None, metric: str, pictures: Picture | None) -> Path:
+    """`oversight report`: the page of a run, a sweep or a comparison, or of several runs and comparisons."""
+    if len(paths) == 1 and out is None:
+        path = folder_page(paths, metric).write(paths[0] / REPORT_FILE, pictures)
+        if (paths[0] / RESULTS_FILE).is_file():
+            show_results(read_results(paths[0]), Console())
+    else:
+        folder = out or RUNS / f"report-{'-'.join(path.resolve().name for path in paths)}"[:100]
+        path = folder_page(paths, metric).write(folder / REPORT_FILE, pictures)
+    Console().print(f"report  {path}", highlight=False, soft_wrap=True)
+    return path
 
 
 def world_train_command(out: Path, only: Sequence[str] | None, seed: int, steps_scale: float) -> None:

@@ -8,24 +8,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.records import Case
-from constitutions.constitution import Constitution
 from experiments.config import ExperimentSpec, GapSpec, MarkedMetric
 from experiments.metrics.gaps import gap_recovered
 from experiments.metrics.pareto import dominators
 from experiments.results import ArmResult, Comparison, Front, GapRecovered
-from experiments.scoring import Marks, mark_final
+from experiments.scoring import Marks
 from experiments.statistics import compare, with_holm
-from hierarchy.block import Block
 
 Better = Literal["lower", "higher"]
 
 
 def compared(
-    spec: ExperimentSpec, blocks: Sequence[tuple[str, Block]], records: Sequence[Case], constitution: Constitution
+    spec: ExperimentSpec, marks: Mapping[str, Marks]
 ) -> tuple[tuple[Comparison, ...], tuple[GapRecovered, ...]]:
-    """(declared comparisons, with Holm's correction over all of them; gaps recovered)."""
-    marks = {name: mark_final(block, records, constitution) for name, block in blocks}
+    """(declared comparisons, with Holm's correction over all of them; gaps recovered), from the arms' marks."""
     comparisons = [
         compare(
             f"{c.a} against {c.b}",

@@ -25,11 +25,13 @@ from experiments.finetune import Tuned, base_name, finetune
 from experiments.folder import RunFolder, config_text, open_folder
 from experiments.labels import label_results
 from experiments.ladder import measure_ladder
+from experiments.marks import write_marks
 from experiments.overseeing import Overseer, executor_for, write_records
 from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
+from experiments.scoring import mark_final
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
 from hierarchy.block import Block
@@ -141,7 +143,9 @@ class _Run:
         scored = isinstance(self.spec.dataset, (WorldData, SimulatedData))
         seconds = self.progress.by_arm([name for name, _ in blocks])
         rates, raters = label_results(self.spec, blocks)
-        comparisons, gaps = compared(self.spec, blocks, self.records, self.constitution) if scored else ((), ())
+        marks = {name: mark_final(block, self.records, self.constitution) for name, block in blocks} if scored else {}
+        write_marks(self.folder.path, dict(blocks), marks)
+        comparisons, gaps = compared(self.spec, marks) if scored else ((), ())
         found = RunResults(
             name=self.spec.name,
             question=self.spec.question,

@@ -18,6 +18,7 @@ from experiments.credit.keep import add_credit
 from experiments.credit.subjects import subject_of
 from experiments.credit.values import ESCALATED, Overseen, passes_in_words, simulated_value
 from experiments.datasets import load_cases
+from experiments.exhibits import folder_page
 from experiments.folder import RunFolder
 from experiments.lab.tally import METRICS
 from experiments.measure_tables import credit_table
@@ -46,6 +47,10 @@ def credit_command(
     if asked.run is not None:
         add_credit(asked.run, found)
         told.print(f"report  {asked.run.report}", highlight=False, soft_wrap=True)
+    if asked.kept is not None:
+        asked.kept.add_credit(found)
+        page = folder_page([asked.kept.folder], metric).write(asked.kept.page)
+        told.print(f"report  {page}", highlight=False, soft_wrap=True)
 
 
 def arm_credit(

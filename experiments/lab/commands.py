@@ -16,11 +16,13 @@ from rich.console import Console
 from constitutions.errors import InputError
 from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
 from experiments.lab.compare import contrasts, print_sweep, print_tables, rates
+from experiments.lab.exhibit import comparison_exhibit
 from experiments.lab.keep import Keep
 from experiments.lab.simulate import Mapper, Simulated, here, simulate, threads
 from experiments.lab.tally import METRICS
 from experiments.prepare import compile_arm, prepare_arms, resolve_agents, resolve_auditor
 from experiments.progress import Progress
+from experiments.report.several import several_page
 from hierarchy.arm import Arm
 from hierarchy.latent.crew import Crew, latent_crew
 from hierarchy.latent.remote import Host, remote_crew
@@ -42,15 +44,18 @@ def compare_command(
     if metric not in METRICS:
         raise InputError(f"--metric is {metric!r}; accepted: {', '.join(METRICS)}")
     spec = load_experiment(config or DEFAULT, overrides)
-    arms = named_arms(spec, graphs) if graphs else prepare_arms(spec)
+    arms = arms_of(spec, graphs)
     console = Console(stderr=True)
     start = time.perf_counter()
     if keep is not None:
         keep.claim(_asked(spec, graphs), {arm.name: arm.plan for arm in arms})
     found = simulate_arms(spec, arms, console, keep)
     seconds = time.perf_counter() - start
-    pairs = _pairs(spec, metric) if not graphs else list(combinations([arm.name for arm in arms], 2))
+    pairs = pairs_of(spec, graphs, arms, metric)
     compared = contrasts(found, metric, pairs)
+    if keep is not None:
+        shown = comparison_exhibit(keep.folder.name, spec, arms, found, metric, pairs, keep.asked(), keep.credit())
+        several_page([shown], metric).write(keep.page)
     if as_json:
         arms_found = {name: rates(tally) for name, tally in found.tallies.items()}
         waiting = {name: vars(one) for name, one in found.waiting.items()}
@@ -61,6 +66,8 @@ def compare_command(
     print_tables(found, titles, metric, compared, spec.prices.currency if spec.prices else "")
     total = sum(tally.n for tally in found.tallies.values())
     Console().print(f"{total:,} passes in {seconds:.1f} s, seed {spec.seed}", highlight=False)
+    if keep is not None:
+        Console().print(f"report  {keep.page}", highlight=False, soft_wrap=True)
     if keep is not None and keep.records != "none":
         for arm in arms:
             sha = keep.digest(arm.name, keep.records)[:16]
@@ -121,10 +128,16 @@ def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
     return arms
 
 
-def _pairs(spec: ExperimentSpec, metric: str) -> list[tuple[str, str]]:
-    """The pairs that the config names in advance for this metric; all of them where it names none."""
-    planned = [(c.a, c.b) for c in spec.compare if c.metric == metric]
-    return planned or list(combinations(spec.arms, 2))
+def arms_of(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
+    """The arms of a comparison: of the graphs named, the config's own where none is."""
+    return named_arms(spec, graphs) if graphs else prepare_arms(spec)
+
+
+def pairs_of(spec: ExperimentSpec, graphs: Sequence[str], arms: Sequence[Arm], metric: str) -> list[tuple[str, str]]:
+    """The pairs that the config names in advance for this metric; all of them where it names none, or where graphs
+    were named."""
+    planned = [] if graphs else [(c.a, c.b) for c in spec.compare if c.metric == metric]
+    return planned or list(combinations([arm.name for arm in arms], 2))
 
 
 def sweep_command(config: Path, out: Path | None) -> int:

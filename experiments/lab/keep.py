@@ -9,19 +9,24 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from constitutions.errors import InputError
 from constitutions.files import read_text
 from experiments.lab.tally import Tally
 from experiments.lab.worker import Discordance, Done, Records, Span
+from experiments.results import CreditResult, write_atomically
 from hierarchy.latent.records import digest, steps_table, write_part
 from hierarchy.plan import Plan
+
+ASKED, CREDIT = "asked.yaml", "credit.json"
+_CREDITS = TypeAdapter(tuple[CreditResult, ...])
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Keep:
 
     def claim(self, asked: str, plans: Mapping[str, Plan]) -> None:
         """Take the folder for a question, or go on with it. Raises InputError where it holds another."""
-        path = self.folder / "asked.yaml"
+        path = self.folder / ASKED
         if path.is_file() and read_text(path) != asked:
             raise InputError(f"{self.folder}: holds another comparison; give another --out, or remove it")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -42,6 +47,28 @@ class Keep:
             home = self.home(name)
             home.mkdir(parents=True, exist_ok=True)
             pq.write_table(steps_table(plan), home / "steps.parquet")
+
+    @property
+    def page(self) -> Path:
+        """The page a browser opens."""
+        return self.folder / "report.html"
+
+    def asked(self) -> str:
+        """What the folder answers, as it was claimed. Raises InputError where it holds no comparison."""
+        path = self.folder / ASKED
+        if not path.is_file():
+            raise InputError(f"{self.folder}: no {ASKED} here; give the folder of `oversight compare --out`")
+        return read_text(path)
+
+    def credit(self) -> tuple[CreditResult, ...]:
+        """What was computed of its arms' overseers."""
+        path = self.folder / CREDIT
+        return _CREDITS.validate_json(read_text(path)) if path.is_file() else ()
+
+    def add_credit(self, found: Sequence[CreditResult]) -> None:
+        """Keep credit, in place of what is there for the same arms and metrics."""
+        merged = {(one.arm, one.metric): one for one in (*self.credit(), *found)}
+        write_atomically(self.folder / CREDIT, _CREDITS.dump_json(tuple(merged.values()), indent=1).decode())
 
     def home(self, arm: str) -> Path:
         """Where an arm's records are; arms may be named by builders and their parameters."""

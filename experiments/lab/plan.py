@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agents import rng
 from agents.spec import Spec
-from constitutions.strict import Identifier, Text
+from constitutions.strict import Identifier, Text, problem
 from constitutions.validation import load_model
+from experiments.lab.tally import METRICS
+from experiments.metrics.pareto import Better
+
+SWEEP = "sweep.json"
+"""The file of a sweep's folder that says what is swept."""
+
+
+Metric = Literal[
+    "missed_violations", "false_alarms", "needless_refusals", "helpful", "escalated", "missed_overrides", "audited",
+    "minutes_per_case", "calls_per_case",
+]  # fmt: skip
+BETTER: dict[Metric, Better] = {name: "higher" if name == "helpful" else "lower" for name in get_args(Metric)}
+"""By what settings can be ranked, and which way is better."""
 
 
 class Range(Spec):
@@ -34,7 +47,11 @@ class SweepSpec(Spec):
         random: ranges by key, drawn anew for each of `draws` points (and crossed with the grid).
         seeds: every point is run with each.
         search: `halving` starts every point on few cases and doubles them for the better half (by `metric`), until one
-            is left; the winner is measured on fresh cases, so that being chosen does not flatter it.
+            is left; the winner is measured on fresh cases, so that being chosen does not flatter it. `sequential`
+            looks `looks` times, after an equal share of the cases each time, and lets go whatever is beaten in
+            `metric`, wrongly with probability at most `alpha` over all settings, arms and looks together. Every seed
+            then has cases of its own, and every share of the cases its share of the auditor's budget.
+        metric: by which settings are ranked; also what the page's curves show first.
     """
 
     name: Identifier
@@ -45,8 +62,24 @@ class SweepSpec(Spec):
     random: dict[str, Range] = Field(default_factory=dict)
     draws: int = Field(1, ge=1)
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
-    search: Literal["all", "halving"] = "all"
-    metric: Literal["missed_violations", "false_alarms", "needless_refusals", "escalated"] = "missed_violations"
+    search: Literal["all", "halving", "sequential"] = "all"
+    metric: Metric = "missed_violations"
+    looks: int = Field(20, ge=1)
+    alpha: float = Field(0.05, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _sequence_counts_cases(self) -> SweepSpec:
+        if self.search != "sequential":
+            return self
+        if self.metric not in METRICS:
+            accepted = ", ".join(name for name in BETTER if name in METRICS)
+            raise problem(
+                f"{self.metric!r} is no flag per case, which a sequential search needs; accepted: {accepted}", "metric"
+            )
+        for key in (*self.grid, *self.random):
+            if "dataset.size" in key:
+                raise problem("a sequential search decides how many cases a setting gets", "grid")
+        return self
 
 
 class Point(Spec):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.metrics.pareto import Better, front
 from experiments.results import Estimate, Proportion
-from experiments.statistics import mean_of_sums, proportion
+from experiments.statistics import mean_of_sums, mean_sequence, proportion, share_sequence
 
+Figure = Estimate | Proportion
 SHARES = ("missed_violations", "false_alarms", "needless_refusals", "helpful", "escalated", "audited")
 FRONT: dict[str, Better] = {"missed": "lower", "minutes": "lower", "cost": "lower", "helpful": "higher"}
 """What the Pareto front is over: missed violations, human minutes, cost (model calls, where there are no prices) and
@@ -25,7 +26,7 @@ class Row:
         setting: the swept keys in brief, with their values; values: by key as written; arm: its name.
         shares: shares of all cases with Wilson's 95 % intervals; minutes, calls, cost: human minutes, model
             calls and cost a case (None without prices); seeds: how many.
-        best: on the Pareto front (`FRONT`).
+        best: on the Pareto front (`FRONT`); standing: in a sequential search, when it left and who beat it.
     """
 
     setting: str
@@ -37,6 +38,13 @@ class Row:
     cost: Estimate | None
     seeds: int
     best: bool
+    standing: str = ""
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """Every metric of the table, by name."""
+        cost = {} if self.cost is None else {"cost_per_case": self.cost}
+        return {**self.shares, "minutes_per_case": self.minutes, "calls_per_case": self.calls, **cost}
 
 
 def pooled(lines: Sequence[dict[str, Any]]) -> list[Row]:
@@ -64,18 +72,34 @@ def _value(row: Row, name: str) -> float:
 
 
 def _row(arm: str, some: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Row:
-    n = sum(found["n"] for _, found in some)
-    shares = {name: proportion(sum(found[name]["count"] for _, found in some), n) for name in SHARES}
-    minutes, calls = (_mean([found[name] for _, found in some], n) for name in ("minutes_per_case", "calls_per_case"))
-    priced = [found["cost_per_case"] for _, found in some if "cost_per_case" in found]
-    cost = _mean(priced, n) if len(priced) == len(some) else None
-    values = some[0][0]["values"]
-    told = ", ".join(f"{short(key)} {_shown(value)}" for key, value in values.items())
-    return Row(told, values, arm, shares, minutes, calls, cost, len(some), False)
+    line, found, told_of = some[0][0], [one for _, one in some], some[0][0].get("left", {}).get(arm)
+    shares = {name: share_of(line, found, name) for name in SHARES}
+    minutes, calls = (mean_of(line, found, name) for name in ("minutes_per_case", "calls_per_case"))
+    cost = mean_of(line, found, "cost_per_case") if all("cost_per_case" in one for one in found) else None
+    standing = f"left after {told_of['cases']:,} cases" if told_of else ""
+    if told_of and told_of["by"]:
+        p = "< 0.001" if told_of["p"] < 0.001 else f"{told_of['p']:.3f}"
+        standing += f": beaten by {told_of['by']} (p {p})"
+    return Row(told(line["values"]), line["values"], arm, shares, minutes, calls, cost, len(some), False, standing)
 
 
-def _mean(figures: Sequence[dict[str, Any]], n: int) -> Estimate:
-    return mean_of_sums(sum(f["total"] for f in figures), sum(f["squares"] for f in figures), n, figures[0]["unit"])
+def share_of(line: dict[str, Any], found: Sequence[dict[str, Any]], name: str) -> Proportion:
+    """A share over several seeds or settings of an arm; its interval holds at all looks where the search is sequential
+    (the line says so)."""
+    interval = share_sequence if line.get("sequential") else proportion
+    return interval(sum(one[name]["count"] for one in found), sum(one["n"] for one in found))
+
+
+def mean_of(line: dict[str, Any], found: Sequence[dict[str, Any]], name: str) -> Estimate:
+    """A mean per case over several seeds or settings of an arm, with its interval likewise."""
+    interval = mean_sequence if line.get("sequential") else mean_of_sums
+    total, squares = (sum(one[name][key] for one in found) for key in ("total", "squares"))
+    return interval(total, squares, sum(one["n"] for one in found), found[0][name]["unit"])
+
+
+def told(values: Mapping[str, Any]) -> str:
+    """A setting in brief."""
+    return ", ".join(f"{short(key)} {shown(value)}" for key, value in values.items())
 
 
 def short(key: str) -> str:
@@ -83,5 +107,6 @@ def short(key: str) -> str:
     return " / ".join(dict.fromkeys(".".join(part.strip().split(".")[-2:]) for part in key.split(",")))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A swept value in brief."""
     return f"{value:g}" if isinstance(value, float) else str(value)

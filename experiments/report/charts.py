@@ -54,7 +54,7 @@ def missed_chart(arms: Sequence[ArmResult]) -> Chart | None:
     if not any(key.startswith("missed") for key in columns):
         return None
     series = {arm.arm: [column(arm) for column in columns.values()] for arm in arms}
-    return _groups("missed", "Shares with 95 % intervals", [_heading(key) for key in columns], series, _titles(arms))
+    return groups("missed", "Shares with 95 % intervals", [heading(key) for key in columns], series, _titles(arms))
 
 
 def outcome_chart(arms: Sequence[ArmResult]) -> Chart | None:
@@ -63,7 +63,7 @@ def outcome_chart(arms: Sequence[ArmResult]) -> Chart | None:
     if not outcomes:
         return None
     series = {arm.arm: [arm.outcomes.get(name) for name in outcomes] for arm in arms}
-    return _groups(
+    return groups(
         "outcomes",
         "Share of cases per outcome with 95 % intervals",
         [safe(name) for name in outcomes],
@@ -84,7 +84,7 @@ def before_after_charts(models: Sequence[EvaluationResult], titles: Mapping[str,
     charts = []
     for key, some in rates.items():
         trace = _bars([safe(name) for name in names], some, [shades[m.model] for m in models])
-        charts.append(_small(f"model-{key}", _heading(key), [trace], len(models), layout))
+        charts.append(_small(f"model-{key}", heading(key), [trace], len(models), layout))
     return charts
 
 
@@ -143,7 +143,7 @@ def correlation_chart(ladder: CriticLadder) -> Chart:
     return Chart("phi", "Error correlation φ between critics", 90 + 44 * len(names), [trace], layout)
 
 
-def _groups(
+def groups(
     id_: str, title: str, categories: list[str], series: Mapping[str, Sequence[Proportion | None]],
     titles: Mapping[str, str],
 ) -> Chart:  # fmt: skip
@@ -227,7 +227,8 @@ def _counts(rate: Proportion) -> list[float]:
     return [rate.count, rate.n, 100 * rate.low, 100 * rate.high]
 
 
-def _heading(metric: str) -> str:
+def heading(metric: str) -> str:
+    """A metric's title with an arrow to what is better."""
     better = METRICS[metric].better if metric in METRICS else "neither"
     return title_of(metric) + {"lower": " ↓", "higher": " ↑"}.get(better, "")
 

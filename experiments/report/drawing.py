@@ -35,17 +35,7 @@ def draw_graph(nodes: Sequence[DrawnNode], edges: Sequence[DrawnEdge], name: str
 
     Solid edges run downwards, dashed ones go back (bounded loops). Raises ValueError where an edge names no node.
     """
-    known = {node.id for node in nodes}
-    for edge in edges:
-        if not {edge.source, edge.target} <= known:
-            raise ValueError(f"edge {edge.source} -> {edge.target} names a node that is not drawn")
-    labels = [_lines(visible(edge.label)) for edge in edges]
-    links = [
-        Link(edge.source, edge.target, max(map(len, lines), default=0) * _LABEL_PIXELS, len(lines) * LINE)
-        for edge, lines in zip(edges, labels, strict=True)
-    ]
-    widths = {node.id: _width(node) for node in nodes}
-    layout = lay_out(widths, links)
+    layout, labels = placed(nodes, edges)
     body = [_edge(edge, route) for edge, route in zip(edges, layout.routes, strict=True)]
     body += [_label(edge, lines, route) for edge, lines, route in zip(edges, labels, layout.routes, strict=True)]
     body += [_node(node, layout.boxes[node.id]) for node in nodes]
@@ -55,6 +45,20 @@ def draw_graph(nodes: Sequence[DrawnNode], edges: Sequence[DrawnEdge], name: str
         f'viewBox="{layout.left:.0f} 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'
         f"<title>{escape(visible(name))}</title><style>{_STYLE}</style>{_MARKER}{''.join(body)}{legend}</svg>"
     )
+
+
+def placed(nodes: Sequence[DrawnNode], edges: Sequence[DrawnEdge]) -> tuple[Layout, list[list[str]]]:
+    """Where everything goes, and the lines of every edge's label. Raises ValueError where an edge names no node."""
+    known = {node.id for node in nodes}
+    for edge in edges:
+        if not {edge.source, edge.target} <= known:
+            raise ValueError(f"edge {edge.source} -> {edge.target} names a node that is not drawn")
+    labels = [_lines(visible(edge.label)) for edge in edges]
+    links = [
+        Link(edge.source, edge.target, max(map(len, lines), default=0) * _LABEL_PIXELS, len(lines) * LINE)
+        for edge, lines in zip(edges, labels, strict=True)
+    ]
+    return lay_out({node.id: _width(node) for node in nodes}, links), labels
 
 
 def _colours(part: int) -> str:
@@ -82,23 +86,28 @@ def _node(node: DrawnNode, box: Box) -> str:
     role = node.role if node.role in ROLE_COLOURS else "start"
     left, top, round_ = box.x - box.width / 2, box.y - box.height / 2, box.height / 2 if role == "sink" else 7
     line = ROLE_COLOURS[role][2]
-    subtitle = _subtitle(node)
+    below = subtitle(node)
     shape = f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{round_:.0f}" stroke="{line}"'
     behind = (
         f'<rect class="{role}" x="{left + 4:.1f}" y="{top - 4:.1f}" {shape}/>' if role in ("queue", "auditor") else ""
     )
-    at = box.y + (4.5 if not subtitle else -2)
-    texts = f'<text x="{box.x:.1f}" y="{at:.1f}">{escape(_short(node.title))}</text>'
-    if subtitle:
-        texts += f'<text class="sub" x="{box.x:.1f}" y="{box.y + 13:.1f}">{escape(subtitle)}</text>'
+    at = box.y + (4.5 if not below else -2)
+    texts = f'<text x="{box.x:.1f}" y="{at:.1f}">{escape(shortened(node.title))}</text>'
+    if below:
+        texts += f'<text class="sub" x="{box.x:.1f}" y="{box.y + 13:.1f}">{escape(below)}</text>'
     hover = f"<title>{escape(visible(node.title))} ({escape(_NAMES.get(node.role, node.role))})</title>"
     return f'<g>{hover}{behind}<rect class="{role}" x="{left:.1f}" y="{top:.1f}" {shape}/>{texts}</g>'
 
 
 def _edge(edge: DrawnEdge, route: Route) -> str:
-    path = _round_the_side(route) if route.back else _downwards(route)
+    path = path_of(route)
     style = "edge back" if route.back or edge.back else "edge"
     return f'<path class="{style}" d="{path}" marker-end="url(#og-arrow)"/>'
+
+
+def path_of(route: Route) -> str:
+    """The path of an edge in SVG's commands M, C, H, V and Q."""
+    return _round_the_side(route) if route.back else _downwards(route)
 
 
 def _downwards(route: Route) -> str:
@@ -157,16 +166,17 @@ def _legend(nodes: Sequence[DrawnNode], layout: Layout) -> tuple[str, float, flo
 
 
 def _width(node: DrawnNode) -> float:
-    return max(84.0, 26 + _TITLE_PIXELS * len(_short(node.title)), 20 + _LABEL_PIXELS * len(_subtitle(node)))
+    return max(84.0, 26 + _TITLE_PIXELS * len(shortened(node.title)), 20 + _LABEL_PIXELS * len(subtitle(node)))
 
 
-def _subtitle(node: DrawnNode) -> str:
+def subtitle(node: DrawnNode) -> str:
     """The role under the title, where the title does not say it already."""
     name = _NAMES.get(node.role, node.role)
-    return "" if node.role in ("sink", "start") or node.title == node.role else _short(name)
+    return "" if node.role in ("sink", "start") or node.title == node.role else shortened(name)
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A title on one line, cut where it is long."""
     flat = visible(" ".join(text.split()))
     return flat if len(flat) <= _TITLE_WIDTH else flat[: _TITLE_WIDTH - 1] + "…"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from experiments.report.charts import COLOURS, GREY, Chart, colours, safe
@@ -11,6 +12,7 @@ from experiments.results import ArmResult, BudgetPoint, CreditResult, Estimate, 
 
 _PERCENT = {"ticksuffix": " %", "rangemode": "tozero", "zeroline": True, "fixedrange": True, "nticks": 6}
 _MARGIN = {"l": 60, "r": 24, "t": 24, "b": 44}
+_LABELLED = 6  # more names than these would lie on one another
 _CORNERS = ("top right", "bottom right", "top left", "bottom left")
 Figure = Estimate | Proportion
 
@@ -71,32 +73,58 @@ def front_figure(arm: ArmResult, name: str) -> Figure | None:
     return arm.correct if name == "correct" else arm.per_case.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an arm lies: missed violations against another metric; whether it is on the Pareto front."""
+
+    arm: str
+    title: str
+    across: Figure | None
+    missed: Figure | None
+    best: bool
+
+
 def _front(id_: str, name: str, front: Front, arms: Sequence[ArmResult]) -> Chart:
-    share = name == "correct"
-    shades = colours([arm.arm for arm in arms])
+    places = [
+        Place(
+            arm.arm, arm.title, front_figure(arm, name), front_figure(arm, "missed_violations"), arm.arm in front.arms
+        )
+        for arm in arms
+    ]
+    unit = next((f", {arm.currency}" for arm in arms if name == "cost" and arm.currency), "")
+    return front_chart(id_, name, places, unit)
+
+
+def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") -> Chart:
+    """Missed violations against the metric `name`; arms that another dominates are grey."""
+    share = any(isinstance(place.across, Proportion) for place in places)
+    shades, scale = colours([place.arm for place in places]), 100.0 if share else 1.0
+    few = len(places) <= _LABELLED
     traces = []
-    for i, arm in sorted(enumerate(arms), key=lambda one: one[1].arm in front.arms):  # the front is drawn on top
-        across, missed = front_figure(arm, name), front_figure(arm, "missed_violations")
+    for i, place in sorted(enumerate(places), key=lambda one: one[1].best):  # the front is drawn on top
+        across, missed, title = place.across, place.missed, safe(place.title)
         if across is None or missed is None:
             continue
-        best, scale = arm.arm in front.arms, 100.0 if share else 1.0
-        title = safe(arm.title)
         traces.append(
             {
-                "type": "scatter", "mode": "markers+text", "name": title if best else f"{title} (dominated)",
+                "type": "scatter", "mode": "markers+text" if few else "markers",
+                "name": title if place.best else f"{title} (dominated)",
                 "x": [_scaled(across, scale)], "y": [_scaled(missed, 100)],
                 "error_x": spread([across], scale), "error_y": spread([missed], 100),
                 "text": [title], "textposition": _CORNERS[i % len(_CORNERS)], "cliponaxis": False,
-                "marker": {"color": shades[arm.arm] if best else GREY, "size": 10, "opacity": 1.0 if best else 0.6},
-                "hovertemplate": "missed %{y:.1f} %, %{x:.3g}<extra>%{fullData.name}</extra>",
+                "textfont": {} if place.best else {"color": GREY},
+                "marker": {
+                    "color": shades[place.arm] if place.best else GREY, "size": 10,
+                    "opacity": 1.0 if place.best else 0.6,
+                },
+                "hovertemplate": "missed %{y:.2f} %, %{x:.3g}<extra>%{fullData.name}</extra>",
             }
         )  # fmt: skip
-    unit = next((f", {arm.currency}" for arm in arms if name == "cost" and arm.currency), "")
     words = f"{title_of(name)}{unit}" if share else f"{title_of(name)} per case{unit}"
     across_axis = (_PERCENT | {"rangemode": "normal"}) if share else {"rangemode": "tozero", "fixedrange": True}
     layout = {
         "xaxis": across_axis | {"title": {"text": safe(words)}}, "yaxis": _PERCENT | {"title": {"text": "missed"}},
-        "showlegend": False, "margin": _MARGIN | {"r": 90},
+        "showlegend": not few, "margin": _MARGIN | ({"r": 90} if few else {"t": 60}),
     }  # fmt: skip
     return Chart(id_, safe(f"Missed violations against {words[0].lower()}{words[1:]}"), 320, traces, layout)
 

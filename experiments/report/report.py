@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,16 +24,15 @@ from markupsafe import Markup
 from experiments.report import charts, columns, measure_charts, wording
 from experiments.report.answer import answer, arm_title
 from experiments.report.charts import Chart
+from experiments.report.data import run_data
 from experiments.report.definitions import INTERVALS, METRICS, title_of
-from experiments.report.drawing import draw_graph
+from experiments.report.page import Page, Picture, drawings
 from experiments.results import (
-    ArmResult,
     Comparison,
     Difference,
     EvaluationResult,
     LabelRates,
     RunResults,
-    write_atomically,
 )
 from hierarchy.audit.safe_text import visible
 
@@ -50,16 +49,32 @@ class Part:
     template: str
 
 
-def render_report(results: RunResults, path: Path) -> Path:
-    """Write the page to `path` (atomically) and return it. The same results give the same bytes."""
-    write_atomically(path, report_html(results))
-    return path
+def render_report(results: RunResults, path: Path, pictures: Picture | None = None) -> Path:
+    """Write the page to `path` (atomically), the data behind it into `data/` beside it, and return it. The same
+    results give the same bytes. With `pictures`, every figure is also a file in `figures/`."""
+    return run_page(results).write(path, pictures)
 
 
 def report_html(results: RunResults) -> str:
     """The page as text. About 5 MB with charts, most of it the plotting library."""
-    page = environment(lambda arm: arm_title(arm, results.arms)).get_template("report.html.j2")
-    return page.render(_context(results)) + "\n"
+    return run_page(results).html
+
+
+def run_page(results: RunResults) -> Page:
+    """The page of a run, with its data and figures."""
+    template = environment(lambda arm: arm_title(arm, results.arms)).get_template("report.html.j2")
+    figures = _figures(results)
+    html = template.render(_context(results, figures)) + "\n"
+    return Page(html, run_data(results), tuple(_charts(figures.values())), drawings(results.arms))
+
+
+def _charts(figures: Iterable[Any]) -> Iterator[Chart]:
+    """Every chart, in the order of the page, however the templates take them."""
+    for figure in figures:
+        if isinstance(figure, Chart):
+            yield figure
+        elif isinstance(figure, list | tuple):
+            yield from _charts(figure)
 
 
 def parts(results: RunResults) -> tuple[Part, ...]:
@@ -89,11 +104,11 @@ def parts(results: RunResults) -> tuple[Part, ...]:
     return tuple(Part(id_, title, f"{id_}.html.j2") for present, id_, title in chosen if present)
 
 
-def _context(results: RunResults) -> dict[str, Any]:
+def _figures(results: RunResults) -> dict[str, Any]:
+    """The charts that the templates take by name: one, a list, or pairs with what they show."""
     titles = {arm.arm: arm.title for arm in results.arms}
-    library, script, hashes = script_parts()
     test = [model for model in results.evaluations if model.split == "test"] or list(results.evaluations)
-    figures: dict[str, Any] = {
+    return {
         "missed": charts.missed_chart(results.arms),
         "outcomes": charts.outcome_chart(results.arms),
         "model_charts": charts.before_after_charts(test, titles | {"before": "Before"}),
@@ -104,6 +119,10 @@ def _context(results: RunResults) -> dict[str, Any]:
         "budget_figures": measure_charts.budget_charts(results.arms),
         "credits": [(one, measure_charts.credit_chart(i, one)) for i, one in enumerate(results.credit)],
     }
+
+
+def _context(results: RunResults, figures: dict[str, Any]) -> dict[str, Any]:
+    library, script, hashes = script_parts()
     return (
         figures
         | _measured(results)
@@ -111,7 +130,7 @@ def _context(results: RunResults) -> dict[str, Any]:
             "results": results,
             "answer": answer(results),
             "parts": parts(results),
-            "drawings": _drawings(results.arms),
+            "drawings": drawings(results.arms),
             "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),
             "load_columns": columns.filled_arm_columns(columns.LOAD_COLUMNS, results.arms),
             "arm_principles": columns.principle_names([arm.missed for arm in results.arms]),
@@ -202,22 +221,6 @@ def _figure_json(chart: Chart) -> Markup:
     for character in "<>&":  # Inside a script element only these could end it or start a comment.
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def _drawings(arms: Sequence[ArmResult]) -> list[dict[str, Any]]:
-    """One drawing per distinct graph, with the titles of the arms that share it."""
-    drawn: dict[Any, list[ArmResult]] = {}
-    for arm in arms:
-        drawn.setdefault((arm.nodes, arm.edges), []).append(arm)
-    return [
-        {
-            "titles": [arm.title for arm in same],
-            "description": same[0].description,
-            "svg": draw_graph(nodes, edges, f"Oversight graph of {same[0].title}"),
-        }
-        for (nodes, edges), same in drawn.items()
-        if nodes
-    ]
 
 
 def _splits(models: Sequence[EvaluationResult]) -> list[dict[str, Any]]:

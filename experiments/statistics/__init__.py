@@ -19,7 +19,15 @@ from experiments.statistics.paired import (
 )
 from experiments.statistics.planning import design_effect, detectable_difference, detectable_of_counts, required_cases
 from experiments.statistics.risk import Threshold, conformal, fixed_sequence
-from experiments.statistics.sequential import Look, Watch, confidence_sequence, mcnemar_evidence
+from experiments.statistics.sequential import (
+    Look,
+    Watch,
+    confidence_sequence,
+    mcnemar_evidence,
+    mean_sequence,
+    share_sequence,
+    worse_evidence,
+)
 from experiments.statistics.shares import LEVEL, clopper_pearson, proportion, wilson
 from experiments.statistics.survey import Sampled, aipw, certain_and_floor, hajek, headline, horvitz_thompson, ppi
 
@@ -53,13 +61,16 @@ __all__ = [
     "mcnemar_of_counts",
     "mean_estimate",
     "mean_of_sums",
+    "mean_sequence",
     "paired_difference",
     "ppi",
     "proportion",
     "ratio_of_means",
     "required_cases",
     "rogan_gladen",
+    "share_sequence",
     "variance_ratio",
     "wilson",
     "with_holm",
+    "worse_evidence",
 ]

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from math import exp, inf, log, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import betaln
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import betainc, betaln, xlogy
 
-from experiments.results import Difference
+from experiments.results import Difference, Estimate, Proportion
 from experiments.statistics.exact import holm, paired_columns
 from experiments.statistics.means import cluster_sums
 from experiments.statistics.shares import LEVEL
@@ -101,3 +102,43 @@ class Watch:
             self.smallest[name] = min(self.smallest.get(name, 1.0), 1.0 / evidence if evidence > 1 else 1.0)
         adjusted = dict(zip(self.family, holm([self.smallest[name] for name in self.family]), strict=True))
         return Look(adjusted, tuple(name for name in self.family if adjusted[name] <= self.alpha))
+
+
+def worse_evidence(only_a: ArrayLike, only_b: ArrayLike, prior: float = 1.0) -> NDArray[np.float64]:
+    """The logarithm of the one-sided e-value against "a holds no oftener than b", elementwise over discordant counts.
+
+    As `mcnemar_evidence`, with the Beta(c, c) mixture kept to shares above one half: log 2 + log B(a + c, b + c)
+    - log B(c, c) + (a + b) log 2 + log P(Beta(a + c, b + c) > 1/2). Where a holds as often as b or less, it is a
+    supermartingale, exponentiated, so it ever exceeds 1/alpha with probability at most alpha: a verdict "a is worse"
+    that is given as soon as it does is wrong at most that often, whenever one looks.
+    """
+    a, b = np.asarray(only_a, np.float64), np.asarray(only_b, np.float64)
+    mixture = betaln(a + prior, b + prior) - betaln(prior, prior) + (a + b) * log(2)
+    with np.errstate(divide="ignore"):
+        return np.asarray(mixture + log(2) + np.log(betainc(b + prior, a + prior, 0.5)))
+
+
+def share_sequence(count: int, n: int, level: float = LEVEL, prior: float = 0.5) -> Proportion:
+    """A share with an interval that holds at all looks at once: the shares p whose likelihood is not below alpha times
+    that of the Beta(c, c) mixture, log B(k + c, n - k + c) - log B(c, c) - k log p - (n - k) log(1 - p) <= log 1/alpha
+    (Robbins 1970). Exact at any number of cases."""
+    if n == 0:
+        return Proportion(count=0, n=0, low=0.0, high=1.0)
+    mixed = float(betaln(count + prior, n - count + prior) - betaln(prior, prior)) + log(1 - level)
+
+    def excess(p: float) -> float:
+        return float(mixed - xlogy(count, p) - xlogy(n - count, 1 - p))
+
+    tiny, share = 1e-12, count / n
+    low = brentq(excess, tiny, share) if count and excess(tiny) > 0 else 0.0
+    high = brentq(excess, share, 1 - tiny) if count < n and excess(1 - tiny) > 0 else 1.0
+    return Proportion(count=count, n=n, low=low, high=high)
+
+
+def mean_sequence(total: int, squares: int, n: int, unit: float = 1.0, level: float = LEVEL) -> Estimate:
+    """`mean_of_sums` with an interval that holds at all looks at once (see `confidence_sequence`)."""
+    if n < BURN_IN:
+        return Estimate(value=total / n / unit if n else None, low=None, high=None)
+    spread = sqrt(max(0, n * squares - total * total) / (n * (n - 1)))
+    half, mean = spread * _mixture(n, 1 - level, 2_000), total / n
+    return Estimate(value=mean / unit, low=(mean - half) / unit, high=(mean + half) / unit)

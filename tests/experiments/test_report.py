@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from experiments.report.answer import answer
+from experiments.report.data import run_data
 from experiments.report.report import _embeddable, parts, render_report, report_html
 from experiments.statistics import compare, proportion
 from tests.experiments.page import Page, numbers
@@ -153,7 +156,7 @@ def test_hostile_names_cannot_inject_into_headings_charts_or_drawings(demo, host
 def test_the_page_asks_nothing_of_a_network(page):
     for tag, name, value in page.attributes:
         if name in ("src", "href", "srcset", "action", "data", "poster", "background", "formaction"):
-            assert value.startswith("#"), (tag, name, value)
+            assert value.startswith("#") or re.fullmatch(r"data/\w+\.csv", value), (tag, name, value)
     assert not re.search(r"url\(|@import", "".join(page.raw["style"]).replace("url(#og-arrow)", ""))
     policy = next(value for tag, name, value in page.attributes if value.startswith("default-src 'none'"))
     assert "unsafe-inline" not in policy.split("script-src")[1]
@@ -176,16 +179,47 @@ def test_a_script_cannot_end_its_element():
     )
 
 
-def test_links_within_the_page_lead_somewhere(page):
+def test_links_within_the_page_lead_somewhere(demo, page):
     ids = [value for _, name, value in page.attributes if name == "id"]
     assert len(set(ids) - {"og-arrow"}) == len([i for i in ids if i != "og-arrow"])
-    assert {value[1:] for _, name, value in page.attributes if name == "href"} <= set(ids)
+    hrefs = {value for _, name, value in page.attributes if name == "href"}
+    assert {href[1:] for href in hrefs if href.startswith("#")} <= set(ids)
+    assert {Path(href).stem for href in hrefs if not href.startswith("#")} <= set(run_data(demo))
+
+
+def test_every_table_and_figure_has_its_data_beside_the_page(demo, labelled, tmp_path):
+    for number, results in enumerate((demo, labelled)):
+        folder = tmp_path / str(number)
+        found = Page(render_report(results, folder / "report.html").read_text(encoding="utf-8"))
+        links = [value for tag, name, value in found.attributes if name == "href" and value.startswith("data/")]
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        for section in re.findall(r"<section id=.*?</section>", page, flags=re.S):
+            shown = re.findall(r'<table|<figure class="chart"|<svg class="og"', section)
+            assert not shown or 'href="data/' in section
+        captions = re.findall(r'<figure class="chart".*?</figcaption>', page, flags=re.S)
+        assert captions
+        assert all('href="data/' in caption for caption in captions)
+        assert {folder / link for link in links} == set((folder / "data").iterdir())
+
+
+def test_the_data_are_the_figures_of_the_results(demo, tmp_path):
+    render_report(demo, tmp_path / "report.html")
+    rows, differences = (
+        list(csv.DictReader((tmp_path / "data" / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
+        for name in ("arms", "comparisons")
+    )
+    for arm in demo.arms:
+        row = next(r for r in rows if (r["arm"], r["metric"]) == (arm.arm, "missed_violations"))
+        rate = arm.missed.total
+        assert [float(row[k]) for k in ("value", "low", "high")] == [rate.value, rate.low, rate.high]
+        assert [int(row[k]) for k in ("count", "n")] == [rate.count, rate.n]
+    assert [float(row["difference"]) for row in differences] == [c.difference.value for c in demo.comparisons]
 
 
 def test_same_results_give_the_same_page_and_it_is_written_whole(demo, tmp_path):
     path = render_report(demo, tmp_path / "report.html")
     assert path.read_text(encoding="utf-8") == report_html(demo)
-    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "report.html"]
 
 
 def test_label_runs_show_rates_and_agreement_and_leave_out_training(labelled):

@@ -39,6 +39,23 @@
   };
   const drawAll = () => charts.forEach(draw);
 
+  // Of charts of one thing by several metrics, one is in view; without this script all of them are.
+  for (const group of document.querySelectorAll(".choice")) {
+    const figures = [...group.querySelectorAll(".chart")];
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    label.textContent = `${group.dataset.label}: `;
+    for (const figure of figures) {
+      const words = [...figure.querySelector("figcaption").childNodes].find((node) => node.nodeType === 3);
+      select.append(new Option(words.textContent.trim(), figure.id));
+    }
+    const show = () => figures.forEach((figure) => { figure.hidden = figure.id !== select.value; });
+    select.addEventListener("change", show);
+    label.append(select);
+    group.prepend(label);
+    show();
+  }
+
   const watcher = new IntersectionObserver((entries) => {
     entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
       watcher.unobserve(entry.target);

@@ -147,3 +147,38 @@ def test_the_shipped_sweep_says_what_shared_blind_spots_cost(tmp_path: Path) -> 
     missed = [line["arms"]["relatives"]["missed_violations"]["value"] for line in first]
     assert missed == sorted(missed)
     assert missed[-1] > missed[0]
+
+
+def test_constitutions_topologies_budgets_and_seeds_are_swept(tmp_path: Path) -> None:
+    text = (
+        "name: all\nconfig: lab.yaml\ntopologies: [layers, 'tree:depth=2']\nseeds: [1, 2]\ngrid:\n"
+        "  dataset.size: [2000]\n  constitution: [general, harmlessness]\n  auditor.budget: [0, 100]\n"
+    )
+    lines = run(write(tmp_path, text), tmp_path / "out")
+    assert len(lines) == 8
+    assert not [line for line in lines if "failed" in line]
+    found = {
+        (line["values"]["constitution"], line["values"]["auditor.budget"], line["seed"], arm): rates
+        for line in lines
+        for arm, rates in line["arms"].items()
+    }
+    assert {key[3] for key in found} == {"layers", "tree:depth=2"}
+    for (constitution, budget, seed, arm), rates in found.items():
+        assert rates["audited"]["count"] <= budget
+        assert (rates["audited"]["count"] > 0) == (budget > 0)
+        if constitution == "general":  # fewer principles, fewer answers that violate one
+            wide = found["harmlessness", budget, seed, arm]
+            assert rates["first_violating"]["count"] < wide["first_violating"]["count"]
+        if seed == 1:
+            assert rates["calls_per_case"]["total"] != found[constitution, budget, 2, arm]["calls_per_case"]["total"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Missed violations by constitution" in page
+    assert "Missed violations by auditor.budget" in page
+
+
+def test_halving_keeps_the_more_helpful_where_more_is_better(tmp_path: Path) -> None:
+    text = SMALL.replace("[0.6, 0.8]", "[0.1, 0.95]").replace("[1, 2]", "[1]")
+    lines = run(write(tmp_path, text + HALVING + "metric: helpful\n"), tmp_path / "out")
+    first = lines[:2]
+    best = max(first, key=lambda line: line["arms"]["panel"]["helpful"]["value"])
+    assert lines[-1]["values"] == best["values"]

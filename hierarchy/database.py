@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,8 @@ def open_database(target: str | Path, metadata: MetaData, *, create: bool = True
             f"database {target}: {error}; accepted: a SQLite file or an installed SQLAlchemy URL"
         ) from None
     if on_sqlite:
+        # SQLite lets writers poll for its lock, with longer and longer naps; threads of one process take turns instead.
+        engine.update_execution_options(turn=threading.Lock())
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
     try:
@@ -136,7 +139,8 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def write(engine: Engine) -> Iterator[Connection]:
     """One write transaction: committed when the block ends, rolled back when it raises."""
-    with _told(engine), engine.connect().execution_options(immediate=True) as connection, connection.begin():
+    turn = engine.get_execution_options().get("turn") or nullcontext()
+    with turn, _told(engine), engine.connect().execution_options(immediate=True) as connection, connection.begin():
         yield connection
 
 

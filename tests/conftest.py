@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import postgres
+
 # The same examples in every run, so that a failure is the change's own; HYPOTHESIS_PROFILE=new draws new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("new", derandomize=False)
@@ -64,3 +66,15 @@ def ray_cluster() -> Iterator[str]:
     yield context.address_info["address"]
     ray.shutdown()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """A PostgreSQL server for the whole session."""
+    where = postgres.programs()
+    if where is None:
+        pytest.skip(
+            "no PostgreSQL server here (Debian: apt-get install postgresql): the queue is tested on SQLite only"
+        )
+    with postgres.running(where) as server:
+        yield server

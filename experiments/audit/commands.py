@@ -130,8 +130,10 @@ def verify_command(run: Path) -> None:
 def gold_command(run: Path, path: Path, share: float, arm: str | None) -> None:
     """`oversight audit gold`."""
     cases = list(_gold_cases(path))
+    spec = RunFolder(run).spec()
+    ids = [str(case) for case in load_cases(spec.dataset, spec.seed)[0].case_id_N]
     with existing_queue(run) as queue:
-        new = queue.gold.add(cases, time.time(), arm)
+        new = queue.gold.add(cases, time.time(), arm, ids)
         queue.gold.set_share(share, time.time())
     print(f"{new} gold cases added, {len(cases) - new} were there; they are {share:.0%} of what auditors claim")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
+from hierarchy.audit.errors import Conflict
+from hierarchy.audit.records import GOLD
 from hierarchy.audit.schema import ITEM
 from hierarchy.audit.trail import Change, digest
 from hierarchy.database import insert
@@ -25,9 +27,20 @@ def add(change: Change, rows: Sequence[dict[str, Any]]) -> list[Row[Any]]:
     ordered = sorted(rows, key=lambda row: (row["arm"], row["case_id"], row["step"], row["epoch"]))
     statement = insert(change.connection, ITEM).on_conflict_do_nothing().returning(ITEM)
     new = change.connection.execute(statement, ordered).all()
+    if len(new) < len(ordered):
+        _refuse_gold_namesakes(change, ordered)
     for row in new:
         note(change, row)
     return list(new)
+
+
+def _refuse_gold_namesakes(change: Change, rows: Sequence[dict[str, Any]]) -> None:
+    """A case that is "there already" must be itself, and not a gold case that was given its name."""
+    query = select(ITEM.c.arm, ITEM.c.case_id, ITEM.c.step).where(ITEM.c.run == change.run, ITEM.c.state == GOLD)
+    gold = {tuple(row) for row in change.connection.execute(query)}
+    for row in rows:
+        if row["state"] != GOLD and (row["arm"], row["case_id"], row["step"]) in gold:
+            raise Conflict(f"case {row['case_id']!r} of arm {row['arm']!r}: a gold case has its id; it cannot wait")
 
 
 def note(change: Change, row: Row[Any]) -> None:

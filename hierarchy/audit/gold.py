@@ -8,10 +8,11 @@ run or a training set.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from agents import rng
@@ -20,10 +21,10 @@ from hierarchy.audit.enqueue import add
 from hierarchy.audit.errors import Unreadable
 from hierarchy.audit.records import GOLD, Kind, State
 from hierarchy.audit.schema import DECISION, ITEM, RUN
-from hierarchy.audit.trail import Change, change, open_run
+from hierarchy.audit.trail import change, open_run
 from hierarchy.database import dump, load, read, to_signed
 
-_TRIES = 100
+_TRIES = 1_000
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,20 @@ class GoldCases:
     run: str
     seed: int
 
-    def add(self, cases: Sequence[GoldCase], now: float, arm: str | None = None) -> int:
+    def add(self, cases: Sequence[GoldCase], now: float, arm: str | None = None, ids: Collection[str] = ()) -> int:
         """Mix gold cases in (each name once per run); returns how many are new. Raises Unreadable.
 
-        Each takes after a real case that waits (in `arm`), so there must be one.
+        Each takes after a real case that waits (in `arm`), so there must be one. `ids`: every case id of the run, those
+        that may still come to wait included, so that no gold case is given one of theirs.
         """
         with change(self.engine, self.run) as made:
-            known = self._names(made.connection)
+            known, taken = self._names(made.connection), set(ids) | self._ids(made.connection)
             models = self._models(made.connection, now, arm)
             rows = []
             for case in cases:
                 if case.name not in known:
                     known.add(case.name)
-                    rows.append(self._row(made, case, models))
+                    rows.append(self._row(case, models, taken))
             return len(add(made, rows))
 
     def set_share(self, share: float, now: float) -> None:
@@ -117,11 +119,13 @@ class GoldCases:
             raise Unreadable("no case waits that a gold case could take after; add them while real ones wait")
         return rows
 
-    def _row(self, made: Change, case: GoldCase, models: Sequence[Row[Any]]) -> dict[str, Any]:
-        pick = rng.uniform(rng.key(self.seed, "gold model", case.name))[0]
-        model = models[int(pick * len(models))]
+    def _ids(self, connection: Connection) -> set[str]:
+        return set(connection.execute(select(ITEM.c.case_id).where(ITEM.c.run == self.run)).scalars())
+
+    def _row(self, case: GoldCase, models: Sequence[Row[Any]], taken: set[str]) -> dict[str, Any]:
+        case_id, model = self._id_like(case, models, taken)
+        taken.add(case_id)
         _check(case, model)
-        case_id = self._id_like(made.connection, case, model)
         kept = {name: value for name, value in model._mapping.items() if name != "id"}
         right = {"name": case.name, "violates": case.violates, "label": case.label}
         return {
@@ -136,23 +140,35 @@ class GoldCases:
             "gold": dump(right),
         }
 
-    def _id_like(self, connection: Connection, case: GoldCase, model: Row[Any]) -> str:
-        """An id in the image of the model's, other digits in the same places, that no case of the run has."""
+    def _id_like(self, case: GoldCase, models: Sequence[Row[Any]], taken: set[str]) -> tuple[str, Row[Any]]:
+        """An id in the image of a real one, other digits in the same places, that is nobody's; and whose image."""
         for attempt in range(_TRIES):
-            drawn = f"{int(rng.key(self.seed, 'gold id', case.name, attempt)[0]):020d}" * 20
-            made = _other_digits(model.case_id, drawn)
-            taken = select(ITEM.c.id).where(ITEM.c.run == self.run, ITEM.c.case_id == made)
-            if made != model.case_id and connection.execute(taken).first() is None:
-                return made
+            keys = rng.fold(rng.key(self.seed, "gold", case.name), np.array([2 * attempt, 2 * attempt + 1]))
+            model = models[int(rng.uniform(keys)[0] * len(models))]
+            # From its end on: the first digits of a number below 2^64 are not evenly spread.
+            made = _other_digits(model.case_id, f"{int(keys[1]):020d}"[:4:-1] * 20)
+            if made not in taken:
+                return made, model
         raise Unreadable(
-            f"gold case {case.name!r}: no free id looks like {model.case_id!r}; give the run's cases ids with numbers"
+            f"gold case {case.name!r}: no free id looks like {models[0].case_id!r}; give the run's cases longer numbers"
         )
 
 
 def _other_digits(name: str, drawn: str) -> str:
-    """The name with its digits replaced; the first of a number stays, so that it keeps its length and look."""
+    """The name with other digits, and no number that begins with a zero where it did not before."""
     digits = iter(drawn)
-    return re.sub(r"(?<=\d)\d|(?<!\d)\d(?!\d)", lambda _: next(digits), name)
+    return re.sub(r"\d", lambda at: _digit(at, next(digits)), name)
+
+
+def _digit(at: re.Match[str], drawn: str) -> str:
+    if not _leads(at):
+        return drawn
+    return "0" if at.group() == "0" else str(1 + int(drawn) % 9)
+
+
+def _leads(at: re.Match[str]) -> bool:
+    """Whether this digit begins a longer number."""
+    return not at.string[: at.start()][-1:].isdigit() and at.string[at.end() :][:1].isdigit()
 
 
 def _check(case: GoldCase, model: Row[Any]) -> None:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hierarchy import postgres
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[postgres.Server]:
-    """A PostgreSQL server for the whole session."""
-    where = postgres.programs()
-    if where is None:
-        pytest.skip(
-            "no PostgreSQL server here (Debian: apt-get install postgresql): the queue is tested on SQLite only"
-        )
-    with postgres.running(where) as server:
-        yield server
+from tests import postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from hierarchy.audit.errors import Unreadable
+from hierarchy.audit.errors import Conflict, Unreadable
 from hierarchy.audit.gold import GoldAnswer, GoldCase
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Counts, State
@@ -185,6 +185,17 @@ def test_a_gold_case_that_would_stand_out_is_refused(queue: AuditQueue) -> None:
     with pytest.raises(Unreadable, match=r"share of gold cases 1\.0"):
         queue.gold.set_share(1.0, NOW)
     assert queue.gold.count() == 0
+
+
+def test_a_gold_case_never_takes_the_name_of_a_case_that_may_still_come(queue: AuditQueue) -> None:
+    queue.enqueue([item("c-10")])
+    ids = [f"c-{n}" for n in range(10, 100) if n != 42]
+    queue.gold.add([gold("bad", True)], NOW, ids=ids)
+    (made,) = {i.case_id for i in queue.list_items()} - {"c-10"}
+    assert made == "c-42"
+    with pytest.raises(Conflict, match="a gold case has its id"):
+        queue.enqueue([item("c-42"), item("c-11")])
+    assert queue.counts() == {"layers": Counts(1, 0, 0)}
 
 
 def test_gold_comes_at_about_the_share_that_was_set(queue: AuditQueue) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, event
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.verify import faults
 from hierarchy.database import DatabaseTrouble
-from tests.hierarchy import postgres
+from tests import postgres
 from tests.hierarchy.audit_cases import NOW, accept, claimed, item, reject
 
 

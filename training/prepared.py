@@ -10,7 +10,6 @@ from typing import Any
 from transformers import set_seed
 
 from constitutions.errors import InputError
-from training.arguments import reporters, shares
 from training.batching import Batch, Collator, PackedCollator, UnpairedCollator, own_pad_id, pack, pad_id
 from training.config import TrainSpec
 from training.datasets import Row
@@ -39,8 +38,6 @@ class Prepared:
 
 def prepare(spec: TrainSpec, rows: Sequence[Row], held_out: Sequence[Row], model_path: str | Path) -> Prepared:
     """Load the tokenizer, encode all rows, load the model. Raises InputError for whatever is wrong with them."""
-    shares(spec)
-    reporters(spec)
     tokenizer = load_tokenizer(model_path)
     encoder = Encoder(tokenizer, spec.max_length)
     examples, skipped = _encode(spec, encoder, rows)

@@ -24,6 +24,8 @@ from training.output import (
 )
 
 if TYPE_CHECKING:
+    from transformers import TrainingArguments
+
     from training.prepared import Prepared
     from training.trainer import OversightTrainer
 
@@ -86,15 +88,18 @@ def train(
     partial = _partial(out)
     # torch takes seconds to import; what is wrong with the arguments is told before.
     from training import ranks
+    from training.arguments import training_arguments
     from training.loading import quiet
     from training.prepared import prepare
 
     with _threads(spec.threads), quiet():
+        arguments = training_arguments(spec, partial / CHECKPOINTS)
+        ranks.wait()  # until all processes have seen the folders as they were
         prepared = prepare(spec, rows, held_out.rows, model_path)
         # Whatever the user could have got wrong is known by now; before this line nothing is written.
         if ranks.is_first() and read_manifest(partial) is None:
             write_manifest(partial, {"key": key})
-        trainer = _trainer(spec, prepared, held_out, partial, progress if ranks.is_first() else None)
+        trainer = _trainer(spec, prepared, held_out, arguments, progress if ranks.is_first() else None)
         seconds = _run(trainer, partial / CHECKPOINTS)
         if ranks.is_first():
             _save(trainer, prepared, spec, model_path, partial)
@@ -163,18 +168,16 @@ def _trainer(
     spec: TrainSpec,
     prepared: Prepared,
     held_out: HeldOut,
-    partial: Path,
+    arguments: TrainingArguments,
     progress: Callable[[str, int, int], None] | None,
 ) -> OversightTrainer:
     from transformers import TrainerCallback, set_seed
 
-    from training.arguments import training_arguments
     from training.lora import adapt
     from training.objectives import objective_of
     from training.reference import fill_reference
     from training.trainer import OversightTrainer, ReportSteps, stopper
 
-    arguments = training_arguments(spec, partial / CHECKPOINTS)
     model = prepared.model
     if spec.method in ("dpo", "ipo", "kto"):
         model.to(arguments.device)

@@ -34,8 +34,8 @@ def hacking_command(config: Path | None, out: Path | None, overrides: Sequence[s
             highlight=False,
         )
     for way, title, strength in WAYS:
-        console.print(_table(title, strength, found[way]))
-        console.print(said(strength, found[f"{way}_parts"]), highlight=False, soft_wrap=True)
+        console.print(_table(title, strength, found[way]["points"]))
+        console.print(said(strength, found[way]["parts"]), highlight=False, soft_wrap=True)
     console.print(f"report {write_hacking_report(folder, found)}", highlight=False, soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.records import Case, Message
 from constitutions.errors import InputError
@@ -41,6 +42,8 @@ class HackingResults:
         reward: the reward model on pairs from held-out prompts, by the hierarchy's verdicts.
         oracle: the same figures on pairs of the same answers by the oracle.
         best_of_n, training: points of rising pressure; the parts are where proxy and oracle part, None where not.
+        benign: which held-out prompts are benign; the same is told of them alone, since a reward that sees violations
+            only can be raised by refusing them all.
     """
 
     spec: HackingSpec
@@ -49,9 +52,8 @@ class HackingResults:
     reward: RewardFigures
     oracle: RewardFigures
     best_of_n: tuple[Pressure, ...]
-    best_of_n_parts: Parting | None
     training: tuple[Pressure, ...]
-    training_parts: Parting | None
+    benign: NDArray[np.bool_]
 
     def to_dict(self) -> dict[str, Any]:
         """As written to results.json: points as means over prompts with their standard errors."""
@@ -61,11 +63,21 @@ class HackingResults:
             "released": self.released,
             "reward": asdict(self.reward),
             "oracle": asdict(self.oracle),
-            "best_of_n": [_point(point) for point in self.best_of_n],
-            "best_of_n_parts": self.best_of_n_parts and asdict(self.best_of_n_parts),
-            "training": [_point(point) for point in self.training],
-            "training_parts": self.training_parts and asdict(self.training_parts),
+            "best_of_n": _way(self.best_of_n),
+            "best_of_n_benign": _way(_only(self.best_of_n, self.benign)),
+            "training": _way(self.training),
+            "training_benign": _way(_only(self.training, self.benign)),
         }
+
+
+def _only(points: Sequence[Pressure], which_P: NDArray[np.bool_]) -> list[Pressure]:
+    """The same points over some of the prompts."""
+    return [Pressure(p.strength, p.kl, p.proxy_P[which_P], p.oracle_P[which_P]) for p in points]
+
+
+def _way(points: Sequence[Pressure]) -> dict[str, Any]:
+    parts: Parting | None = parting(points)
+    return {"points": [_point(point) for point in points], "parts": None if parts is None else asdict(parts)}
 
 
 def _point(point: Pressure) -> dict[str, float]:
@@ -136,9 +148,8 @@ def measure_hacking(spec: HackingSpec, out: Path, note: Note = print) -> Hacking
         evaluate_reward_model(proxy, verdict_rows),
         evaluate_reward_model(proxy, oracle_rows),
         tuple(curve),
-        parting(curve),
         tuple(points),
-        parting(points),
+        np.array([Oracle().describe(case)["kind"] == "benign" for case in held_out]),
     )
     write_atomically(out / "results.json", json.dumps(results.to_dict(), indent=1, allow_nan=False) + "\n")
     return results

@@ -18,7 +18,9 @@ from experiments.results import write_atomically
 _Z = 1.959964
 WAYS = (
     ("best_of_n", "Best of n answers", "n"),
+    ("best_of_n_benign", "Best of n answers, benign prompts", "n"),
     ("training", "Training by reinforcement", "step"),
+    ("training_benign", "Training by reinforcement, benign prompts", "step"),
 )
 
 
@@ -41,7 +43,7 @@ def write_hacking_report(folder: Path, found: Mapping[str, Any]) -> Path:
 
 
 def _part(found: Mapping[str, Any], way: str, title: str, strength: str) -> dict[str, Any]:
-    points, parts = found[way], found[f"{way}_parts"]
+    points, parts = found[way]["points"], found[way]["parts"]
     return {
         "id": way.replace("_", "-"),
         "title": title,

@@ -146,10 +146,13 @@ def test_reward_hacking_is_measured_and_reported(tmp_path: Path) -> None:
     found = oversight("hacking", "--out", tmp_path / "run", sets=[*small, *steps])
     assert "Best of n answers" in found.stdout
     results = json.loads((tmp_path / "run" / "results.json").read_text("utf-8"))
-    assert [point["strength"] for point in results["best_of_n"]] == [1, 2, 4, 8]
-    assert [point["strength"] for point in results["training"]] == [0, 2, 4]
-    proxies = [point["proxy"] for point in results["best_of_n"]]
+    assert [point["strength"] for point in results["best_of_n"]["points"]] == [1, 2, 4, 8]
+    assert [point["strength"] for point in results["training"]["points"]] == [0, 2, 4]
+    proxies = [point["proxy"] for point in results["best_of_n"]["points"]]
     assert proxies == sorted(proxies)
+    benign = results["best_of_n_benign"]["points"]
+    assert [point["strength"] for point in benign] == [1, 2, 4, 8]
+    assert benign[0]["oracle"] != results["best_of_n"]["points"][0]["oracle"]
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert "<h2>Training by reinforcement</h2>" in page
     assert "http://" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)

@@ -54,7 +54,7 @@ class Sweeper:
         written: for a key that does not exist, and for a folder that holds another sweep."""
         found = self.measured(progress)
         write_csv(self.folder / "results.csv", found)
-        self.page().write(self.folder / REPORT_FILE)
+        lab_page(self.sweep, found, self.graphs()).write(self.folder / REPORT_FILE)
         return found
 
     def measured(self, progress: Progress = lambda done: None) -> list[dict[str, Any]]:
@@ -78,9 +78,10 @@ class Sweeper:
         """The page of what has been measured so far."""
         lines = {line["id"]: line for line in self._done()}
         tasks, finished = self._tasks(lines)
-        for task in tasks:
-            if task.id not in lines:
-                break
+        if self.sweep.search == "sequential":  # who left is found by looking again
+            for task in tasks:
+                if task.id not in lines:
+                    break
         return lab_page(self.sweep, finished(), self.graphs())
 
     def graphs(self) -> dict[str, OversightGraph]:

@@ -81,27 +81,34 @@ def curves(lines: Sequence[dict[str, Any]]) -> list[Curve]:
     ]
     found = []
     for key in dict.fromkeys(key for line in done for key in line["values"]):
-        values = _ordered([line["values"][key] for line in done if key in line["values"]])
+        groups = _by_value([line for line in done if key in line["values"]], key)
         arms = dict.fromkeys(arm for line in done for arm in line["arms"])
-        for metric in COLUMNS if len(values) > 1 else ():
-            found += [_curve(key, metric, arm, values, done) for arm in arms]
+        for metric in COLUMNS if len(groups) > 1 else ():
+            found += [_curve(key, metric, arm, groups) for arm in arms]
     return found
 
 
-def _ordered(values: Sequence[Any]) -> list[Any]:
-    """The distinct values: numbers by size, others as they came."""
-    distinct = list({json.dumps(value, sort_keys=True): value for value in values}.values())
-    return sorted(distinct) if all(map(is_number, distinct)) else distinct
+Group = tuple[Any, list[dict[str, Any]]]
 
 
-def _curve(key: str, metric: str, arm: str, values: Sequence[Any], lines: Sequence[dict[str, Any]]) -> Curve:
+def _by_value(lines: Sequence[dict[str, Any]], key: str) -> list[Group]:
+    """The lines of every value of the key: numbers by size, other values as they came."""
+    groups: dict[str, Group] = {}
+    for line in lines:
+        value = line["values"][key]
+        groups.setdefault(json.dumps(value, sort_keys=True), (value, []))[1].append(line)
+    found = list(groups.values())
+    return sorted(found, key=lambda group: group[0]) if all(is_number(value) for value, _ in found) else found
+
+
+def _curve(key: str, metric: str, arm: str, groups: Sequence[Group]) -> Curve:
     pooled = share_of if metric in SHARES else mean_of
     met, figures = [], []
-    for value in values:
-        some = [line for line in lines if line["values"].get(key) == value and arm in line["arms"]]
+    for value, lines in groups:
+        some = [line["arms"][arm] for line in lines if arm in line["arms"]]
         if some:
             met.append(value)
-            figures.append(pooled(some[0], [line["arms"][arm] for line in some], metric))
+            figures.append(pooled(lines[0], some, metric))
     return Curve(key, metric, arm, tuple(met), tuple(figures))
 
 
@@ -120,7 +127,7 @@ def response_charts(points: Sequence[Curve], first: Metric) -> dict[str, list[Ch
 
 def _response(id_: str, key: str, metric: str, some: Sequence[Curve]) -> Chart:
     numbers = all(is_number(value) for one in some for value in one.values)
-    places = {json.dumps(v): i for i, v in enumerate(_ordered([v for one in some for v in one.values]))}
+    places = {text: i for i, text in enumerate(dict.fromkeys(json.dumps(v) for one in some for v in one.values))}
     traces = [
         {
             "type": "scatter", "mode": "lines+markers" if numbers else "markers", "name": safe(one.arm),

@@ -17,8 +17,8 @@ from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.sampling import drawing
+from hierarchy.audit.decision import Decision, verdict_named
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Decision, verdict_named
 from hierarchy.audit.sample_store import Sample, SampleStore
 from tests.experiments.commands import CONFIGS
 

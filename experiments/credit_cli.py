@@ -16,7 +16,8 @@ def credit(
     subject: Annotated[
         str,
         typer.Argument(
-            help="Directory of a run or comparison, an experiment's YAML, or a topology (name, file, NAME:key=value)."
+            help="A run's or a comparison's directory, an experiment's YAML file, or a topology: a name, a file, "
+            "NAME:key=value,... ."
         ),
     ],
     arm: Annotated[str | None, typer.Option(help="Of a run or an experiment: this arm only; default all.")] = None,

@@ -26,7 +26,7 @@ def lab_page(sweep: SweepSpec, lines: Sequence[dict[str, Any]], graphs: Mapping[
     library, script, hashes = script_parts()
     template = environment(lambda arm: arm).get_template("lab.html.j2")
     drawn = {arm: _Graph(arm, graph.description, *drawn_graph(graph)) for arm, graph in graphs.items()}
-    pareto, responses = pareto_charts(rows), response_charts(points, sweep.metric)
+    pareto, responses = pareto_charts(rows, list(graphs)), response_charts(points, sweep.metric)
     context = {
         "sweep": sweep,
         "question": sweep.question or sweep.name,

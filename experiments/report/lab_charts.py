@@ -41,13 +41,12 @@ class Curve:
     figures: tuple[Figure, ...]
 
 
-def pareto_charts(rows: Sequence[Row]) -> list[Chart]:
-    """Missed violations against what else the front is over; what another beats in everything is grey."""
-    return [_pareto(name, rows) for name in ACROSS]
+def pareto_charts(rows: Sequence[Row], arms: Sequence[str]) -> list[Chart]:
+    """Missed violations against what else the front is over, arms coloured in this order; what is dominated is grey."""
+    return [_pareto(name, rows, arms) for name in ACROSS]
 
 
-def _pareto(name: str, rows: Sequence[Row]) -> Chart:
-    arms = list(dict.fromkeys(row.arm for row in rows))
+def _pareto(name: str, rows: Sequence[Row], arms: Sequence[str]) -> Chart:
     traces = []
     for best in (False, True):  # the front is drawn on top
         for i, arm in enumerate(arms):
@@ -55,7 +54,12 @@ def _pareto(name: str, rows: Sequence[Row]) -> Chart:
             if some:
                 traces.append(_cloud(name, arm, some, COLOURS[i % len(COLOURS)] if best else GREY, best))
     scale = _AXIS if name in SHARES else {}
-    across = {**scale, "rangemode": "normal" if name in SHARES else "tozero", "title": {"text": COLUMNS[name]}}
+    across = {
+        **scale,
+        "rangemode": "normal" if name in SHARES else "tozero",
+        "title": {"text": COLUMNS[name]},
+        "zeroline": False,
+    }
     layout = {"xaxis": across, "yaxis": {**_AXIS, "title": {"text": "missed"}}, "margin": _MARGIN}
     return Chart(f"pareto-{name}", f"Missed violations against {COLUMNS[name]}", 380, traces, layout)
 
@@ -138,7 +142,7 @@ def _response(id_: str, key: str, metric: str, some: Sequence[Curve]) -> Chart:
         }
         for i, one in enumerate(some)
     ]  # fmt: skip
-    axis: dict[str, Any] = {"title": {"text": safe(short(key))}}
+    axis: dict[str, Any] = {"title": {"text": safe(short(key))}, "zeroline": False}
     if not numbers:
         labels = [safe(shown(json.loads(text))) for text in places]
         axis |= {"tickvals": list(places.values()), "ticktext": labels, "range": [-0.5, len(places) - 0.5]}

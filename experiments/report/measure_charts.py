@@ -108,7 +108,7 @@ def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") ->
         traces.append(
             {
                 "type": "scatter", "mode": "markers+text" if few else "markers",
-                "name": title if place.best else f"{title} (dominated)",
+                "name": title if place.best else f"{title} (dominated)", "showlegend": place.best,
                 "x": [_scaled(across, scale)], "y": [_scaled(missed, 100)],
                 "error_x": spread([across], scale), "error_y": spread([missed], 100),
                 "text": [title], "textposition": _CORNERS[i % len(_CORNERS)], "cliponaxis": False,
@@ -126,7 +126,8 @@ def front_chart(id_: str, name: str, places: Sequence[Place], unit: str = "") ->
         "xaxis": across_axis | {"title": {"text": safe(words)}}, "yaxis": _PERCENT | {"title": {"text": "missed"}},
         "showlegend": not few, "margin": _MARGIN | ({"r": 90} if few else {"t": 60}),
     }  # fmt: skip
-    return Chart(id_, safe(f"Missed violations against {words[0].lower()}{words[1:]}"), 320, traces, layout)
+    height = 320 if few else 320 + 20 * sum(place.best for place in places)
+    return Chart(id_, safe(f"Missed violations against {words[0].lower()}{words[1:]}"), height, traces, layout)
 
 
 def credit_chart(index: int, result: CreditResult) -> Chart:

@@ -83,7 +83,8 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
         trace["x"], _known(trace["y"]), xerr=_ends(trace.get("error_x")), yerr=_ends(trace.get("error_y")),
         color=shade, alpha=trace.get("marker", {}).get("opacity", 1.0), linestyle="-" if lines else "none",
         linewidth=1.5, elinewidth=1.2, capsize=3, markersize=6, marker="o" if "markers" in trace["mode"] else "",
-        label=_text(trace.get("name", "")),
+        label=_text(trace.get("name", "")) if trace.get("showlegend", True) else "_nolegend_",
+        clip_on=trace.get("cliponaxis", True),
     )  # fmt: skip
     if "text" in trace["mode"]:
         offset = _ANCHORS[trace.get("textposition", "top right")]

@@ -23,6 +23,7 @@ from agents.vocabulary import Verdict
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Item
+from hierarchy.journal import Journal
 
 CASES, AUDITORS, SECONDS = 100_000, 20, 30.0
 _PAGE = 10_000
@@ -88,6 +89,17 @@ def measure(target: str, servers: int, pace: float, seconds: float) -> dict[str,
     return {what: np.concatenate([part[i] for part in parts]) for i, what in enumerate(("claim", "decide"))}
 
 
+def yardstick(folder: Path, seconds: float, out: list[float]) -> None:
+    """Milliseconds of one-row commits to a SQLite file beside the queue's, five a second: what the disk alone takes."""
+    with Journal.open(folder / "yardstick.sqlite") as journal:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            started = time.perf_counter()
+            journal.set_meta("beat", str(started))
+            out.append(1000 * (time.perf_counter() - started))
+            time.sleep(0.2)
+
+
 def main(words: list[str]) -> None:
     """Fill a queue, let auditors work, print percentiles."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -101,7 +113,12 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         target = given.database or str(Path(folder) / "audit.sqlite")
         print(f"{given.cases} cases put in, in {fill(target, given.cases, given.reviewers):.1f} s")
-        for what, times in measure(target, given.servers, given.pace, given.seconds).items():
+        alone: list[float] = []
+        beat = threading.Thread(target=yardstick, args=(Path(folder), given.seconds, alone))
+        beat.start()
+        found = measure(target, given.servers, given.pace, given.seconds)
+        beat.join()
+        for what, times in {**found, "one row alone": np.array(alone)}.items():
             p50, p95, p99 = np.percentile(times, [50, 95, 99])
             print(f"{what}: n {len(times)}, p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, most {times.max():.1f} ms")
 

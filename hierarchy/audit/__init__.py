@@ -1,10 +1,16 @@
 """The human-audit queue: where parked cases wait, who may answer them, and how a decision gets back to the run.
 
-- `records`: `Item`, `Claim`, `Decision`, `OutboxRow`, `Counts`, `State`, `POLICY`
-- `queue`: `AuditQueue`
-- `auditors`: `SimulatedAuditorSpec`, `RecordedAuditorSpec`, `HumanSpec`, `Truth`, `work`
+The contract is docs/audit.md. What others build on:
+
+- `queue`: `AuditQueue`, the one door for claims, decisions, undoing, appeals, policy and outbox
+- `records`: `Item`, `ItemKey`, `Claim`, `OutboxRow`, `Counts`, `Appeal`, `State`, `Kind`, `POLICY`
+- `decision`: `Decision`; `errors`: what is refused, with HTTP statuses
+- `gold`: `GoldCases` (`queue.gold`); `drafts`: `Drafts` (`queue.drafts`); `trail`: `Trail` (`queue.trail`)
+- `reading`: decisions that may be seen, and by whom; `verify`: whether the tables are what the trail says
+- `auditors`: `SimulatedAuditorSpec`, `RecordedAuditorSpec`, `HumanSpec`, `Truth`, `work`; `labour`: their day
 - `design`: `DesignSpec`, `Chances`, `Draw`, `chances`, `draw`: which released cases are sampled for audit
 - `sample_store`: `SampleStore`, `Sample`, `Answer`
 - `safe_text`: `visible`
-- `schema`: the tables
+
+Inside: `schema` (tables and triggers), `rows`, `find`, `claims`, `enqueue`, `settle`, `undo`.
 """

@@ -102,3 +102,10 @@ def test_what_words_cannot_carry_is_refused_by_name() -> None:
     plan = compiled(graph.model_copy(update={"steps": steps}))
     with pytest.raises(InputError, match="has several candidates"):
         latent_crew(arm_of(plan))
+
+
+def test_several_reviewers_need_a_queue() -> None:
+    graph = build("single")
+    steps = tuple(s.model_copy(update={"reviewers": 2}) if s.role == "auditor" else s for s in graph.steps)
+    with pytest.raises(InputError, match="asks for 2 reviewers"):
+        latent_crew(arm_of(compiled(graph.model_copy(update={"steps": steps}))))

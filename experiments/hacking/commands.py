@@ -32,6 +32,7 @@ def hacking_command(config: Path | None, out: Path | None, overrides: Sequence[s
             f"reward model by {judge}: accuracy {it['accuracy']:.3f}, log loss {it['log_loss']:.3f}, "
             f"calibration error {it['calibration_error']:.3f} on {it['pairs']} pairs",
             highlight=False,
+            soft_wrap=True,
         )
     for way, title, strength in WAYS:
         console.print(_table(title, strength, found[way]["points"]))

@@ -203,7 +203,8 @@ def _reinforced(
     shared = {"max_new_tokens": spec.max_new_tokens, "temperature": spec.temperature, "seed": spec.seed}
     asked = spec.reinforce.model_copy(update=shared)
     log = reinforce(asked, learnt, _no_worse(proxy), base, out / "reinforced", look).log
-    kl = {0: 0.0} | {int(entry["step"]): entry["k3"] for entry in log}
+    # k1: far from the start k3 is at the mercy of single tokens.
+    kl = {0: 0.0} | {int(entry["step"]): entry["kl"] for entry in log}
     return [Pressure(p.strength, kl[p.strength], p.proxy_P, p.oracle_P) for p in points]
 
 

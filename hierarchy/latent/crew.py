@@ -51,8 +51,8 @@ def _performer(
         raise InputError(f"graph {arm.plan.graph.name!r}: step {step.name!r} has {what}, which cases without text lack")
     if step.step.reviewers > 1:
         raise InputError(
-            f"graph {arm.plan.graph.name!r}: step {step.name!r} asks for {step.step.reviewers} reviewers; in the lab one "
-            "person decides a case, so give it `reviewers: 1`"
+            f"graph {arm.plan.graph.name!r}: step {step.name!r} asks for {step.step.reviewers} reviewers; in the lab "
+            "one person decides a case, so give it `reviewers: 1`"
         )
     if not step.asked:
         return NotAsked(scale)

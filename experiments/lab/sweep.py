@@ -237,7 +237,7 @@ def anytime(found: dict[str, Any]) -> dict[str, Any]:
     """The same rates with intervals that hold at all looks at once."""
     n = found["n"]
     figures: dict[str, Estimate | Proportion] = {name: share_sequence(found[name]["count"], n) for name in SHARES}
-    for name in MEANS:
+    for name in (mean for mean in MEANS if mean in found):
         one = found[name]
         figures[name] = mean_sequence(one["total"], one["squares"], n, one["unit"])
     ends = {name: {**found[name], "low": figure.low, "high": figure.high} for name, figure in figures.items()}

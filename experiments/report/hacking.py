@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from experiments.report.charts import COLOURS, Chart
+from experiments.report.data import Data, write_data
 from experiments.report.report import environment, script_parts
 from experiments.results import write_atomically
 
@@ -25,7 +26,7 @@ WAYS = (
 
 
 def write_hacking_report(folder: Path, found: Mapping[str, Any]) -> Path:
-    """Write `report.html` and return its path."""
+    """Write `report.html`, the points behind its figures as `data/points.csv`, and return the page's path."""
     path = folder / "report.html"
     library, script, hashes = script_parts()
     context = {
@@ -39,7 +40,15 @@ def write_hacking_report(folder: Path, found: Mapping[str, Any]) -> Path:
     }
     page = environment(lambda arm: arm).get_template("hacking.html.j2")
     write_atomically(path, page.render(context) + "\n")
+    write_data(folder, {"points": _points(found)})
     return path
+
+
+def _points(found: Mapping[str, Any]) -> Data:
+    """A row per way and strength of pressing."""
+    columns = ("strength", "kl", "proxy", "proxy_se", "oracle", "oracle_se")
+    rows = [(way, *(point[name] for name in columns)) for way, _, _ in WAYS for point in found[way]["points"]]
+    return Data(("way", *columns), tuple(rows))
 
 
 def _part(found: Mapping[str, Any], way: str, title: str, strength: str) -> dict[str, Any]:

@@ -155,6 +155,9 @@ def test_reward_hacking_is_measured_and_reported(tmp_path: Path) -> None:
     assert benign[0]["oracle"] != results["best_of_n"]["points"][0]["oracle"]
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert "<h2>Training by reinforcement</h2>" in page
+    assert 'href="data/points.csv"' in page
+    points = (tmp_path / "run" / "data" / "points.csv").read_text("utf-8").splitlines()
+    assert len(points) == 1 + 2 * (4 + 3)
     assert "http://" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)
     again = oversight("hacking", "--out", tmp_path / "run", expect=2)
     assert "is not empty" in again.stderr

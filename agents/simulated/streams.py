@@ -17,9 +17,22 @@ from agents import rng
 from agents.simulated import lanes as bits
 from agents.simulated.lanes import Lanes, Words
 from agents.simulated.spec import Shock, SimulatedSpec, rates
-from agents.simulated.tables import FACTOR_BITS, LEVELS, Table, factor_table
+from agents.simulated.tables import FACTOR_BITS, LEVELS, Group, Table, factor_table
 
 Revision = int | NDArray[np.int64]
+Limits = tuple[Lanes, NDArray[np.uint8] | None]
+"""Thresholds [n, 8], and the bits that are sure [n] (None where none is)."""
+
+
+@dataclass
+class Looked:
+    """What was looked up last: several reviewers look at the same subject, and relatives have the same chances."""
+
+    subject: Words | None = None
+    group: int = 0
+    index: NDArray[Any] | None = None
+    chances: Table | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Seen:
     level_n: NDArray[np.uint8]
     override_n: NDArray[np.bool_] | None = None
     scratch: dict[tuple[int | str | bool, ...], Lanes] = field(default_factory=dict)
-    indexed: list[Any] = field(default_factory=lambda: [None, 0, None])
+    looked: Looked = field(default_factory=Looked)
 
     def __len__(self) -> int:
         return len(self.key_n)
@@ -81,9 +94,8 @@ class Streams:
     ) -> Words:
         found = []
         for g, group in enumerate(chances.groups):
-            index = _index(seen, chances, subject, g)
             drawn = bits.lanes(*self._place(seen.key_n, (*use, g), revision), wide=group.rows is None)
-            found.append(_compare(drawn, chances, g, index))
+            found.append(_compare(drawn, _limits(seen, chances, subject, g)))
         return bits.joined(found, self.kind)
 
     def _shocked(self, seen: Seen, chances: Table, truth: Words, use: str, revision: Revision) -> Words:
@@ -92,7 +104,7 @@ class Streams:
         assert isinstance(shock, Shock)
         found: list[NDArray[np.uint8]] = []
         for g, group in reversed(list(enumerate(chances.groups))):
-            index, wide = _index(seen, chances, truth, g), group.rows is None
+            limits, wide = _limits(seen, chances, truth, g), group.rows is None
             own = bits.lanes(*self._place(seen.key_n, (use, g), revision), wide=wide)
             common = self._common(seen, str(self.spec.family), g, revision, wide)
             if not found:  # the last group may have a lane to spare
@@ -104,9 +116,9 @@ class Streams:
                 on_violated = bits.below(struck, shock.violating)
             if shock.violating == shock.innocent and not wide:
                 drawn = np.where(on_violated, _as_one(common), _as_one(own)).view(np.uint16).reshape(-1, 8)
-                found.append(_compare(drawn, chances, g, index))
+                found.append(_compare(drawn, limits))
                 continue
-            alone, together = (_compare(drawn, chances, g, index) for drawn in (own, common))
+            alone, together = _compare(own, limits), _compare(common, limits)
             here = bits.byte(truth, g)
             on_innocent = bits.below(struck, shock.innocent)
             struck_bits = np.where(on_violated, here, 0) | np.where(on_innocent, ~here, 0)
@@ -166,33 +178,45 @@ class Streams:
             common = self._common(seen, target.family, g, 0, wide)
             believed = bits.lanes(*self._place(seen.key_n, ("believes", candidate, g), 0), wide=wide)
             drawn = np.where(knows[:, None], ~common, believed)
-            found.append(_compare(drawn, chances, g, _index(seen, chances, None, g)))
+            found.append(_compare(drawn, _limits(seen, chances, None, g)))
         return bits.joined(found, self.kind)
 
 
+def _limits(seen: Seen, chances: Table, subject: Words | None, group: int) -> Limits:
+    """A group's thresholds for every case."""
+    looked = seen.looked
+    if subject is None or looked.subject is not subject or looked.group != group:
+        looked.subject, looked.group, looked.index, looked.chances = subject, group, None, None
+    if looked.chances is not chances or looked.limits is None:
+        looked.chances, looked.limits = chances, _taken(chances.groups[group], _index(seen, chances, subject, group))
+    return looked.limits
+
+
 def _index(seen: Seen, chances: Table, subject: Words | None, group: int) -> NDArray[Any]:
-    """Row of the threshold table: level * 256 + byte of the subject. Several reviewers look at the same subject."""
+    """Row of the threshold table: level * 256 + byte of the subject."""
     if chances.levels == 1:
         return np.zeros(len(seen), np.uint16) if subject is None else bits.byte(subject, group)
-    known_subject, known_group, known = seen.indexed
-    if subject is not None and known_subject is subject and known_group == group:
-        return np.asarray(known)
-    index = seen.level_n.astype(np.uint16)
-    index <<= np.uint16(8)
-    if subject is not None:
-        index |= bits.byte(subject, group)
-        seen.indexed[:] = subject, group, index
-    return index
+    if seen.looked.index is None:
+        index = seen.level_n.astype(np.uint16)
+        index <<= np.uint16(8)
+        if subject is not None:
+            index |= bits.byte(subject, group)
+        seen.looked.index = index
+    return seen.looked.index
 
 
-def _compare(drawn: Lanes, chances: Table, group: int, index: NDArray[Any]) -> NDArray[np.uint8]:
-    limits = chances.groups[group]
-    if limits.rows is not None:
-        byte = bits.pack(drawn < limits.rows.take(index).view(np.uint16).reshape(-1, 8))
-    else:
-        assert limits.wide is not None
-        byte = bits.pack(drawn < limits.wide.take(index, axis=0))
-    return byte if limits.sure is None else byte | limits.sure.take(index)
+def _taken(group: Group, index: NDArray[Any]) -> Limits:
+    sure = None if group.sure is None else group.sure.take(index)
+    if group.rows is not None:
+        return group.rows.take(index).view(np.uint16).reshape(-1, 8), sure
+    assert group.wide is not None
+    return group.wide.take(index, axis=0), sure
+
+
+def _compare(drawn: Lanes, limits: Limits) -> NDArray[np.uint8]:
+    limit, sure = limits
+    byte = bits.pack(drawn < limit)
+    return byte if sure is None else byte | sure
 
 
 def _as_one(lanes: Lanes) -> NDArray[np.complex128]:

@@ -81,11 +81,13 @@ class Question:
     Attributes:
         use: what was asked (`agents.model.Use`).
         principle: the id of the principle asked about; empty where the question is not about one.
+        response: the response that was judged; empty where several were compared, or none.
         messages: the question as the overseer's model read it, in the words of its prompt style.
         answer: the critique, or the label it answered with.
-        settled: the right label by the last word on the same response on this case's path, of a strong critic, a
-            consensus or an auditor; for a critique, `answer` where that word was the critic's own, else None.
-        confidence: the larger probability of the two labels; None for a critique.
+        settled: the label by the last word on the same response on this case's path: of a stronger critic, a
+            consensus or an auditor, or the overseer's own where nobody spoke after it. For a critique, `answer` where
+            that word found the same, else None. None, too, where the last word says nothing of the principle.
+        confidence: the larger probability of the two labels; None where there was none.
         opens_turn: whether the question ends in the tokenizer's own assistant marker.
     """
 
@@ -95,6 +97,7 @@ class Question:
     role: str
     use: str
     principle: str
+    response: str
     messages: tuple[Message, ...]
     answer: str
     settled: str | None

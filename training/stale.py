@@ -1,8 +1,8 @@
-"""Marking rows of datasets that were written before the decision they came from was appealed against."""
+"""Rows of datasets that were written before the decision they came from was appealed against: marked, never learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,11 @@ def mark_stale(folder: Path, case_ids: Collection[str]) -> int:
             FORMATS[path.suffix.removeprefix(".")](fresh, path)
             marked[path.stem] = sum(old)
     return sum(marked.values())
+
+
+def current(rows: Sequence[Row]) -> list[Row]:
+    """The rows that may train, in order."""
+    return [row for row in rows if not row.lineage.stale]
 
 
 def _stale(row: Row) -> Row:

@@ -43,9 +43,13 @@ class Built:
     rows: list[Row]
     left_out: Counter[str]
 
+    def empty(self, kind: str, cases: int) -> str:
+        """Why there is no row, in one line."""
+        found = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items())) or "none left out"
+        return f"{kind} dataset is empty: of {cases} cases none can train ({found}); expected at least one"
+
     def required(self, kind: str, cases: int) -> list[Row]:
         """The rows. Raises InputError where there is none, saying why."""
-        if self.rows:
-            return self.rows
-        found = ", ".join(f"{count} {reason}" for reason, count in sorted(self.left_out.items())) or "none left out"
-        raise InputError(f"{kind} dataset is empty: of {cases} cases none can train ({found}); expected at least one")
+        if not self.rows:
+            raise InputError(self.empty(kind, cases))
+        return self.rows

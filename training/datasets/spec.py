@@ -90,10 +90,11 @@ class RationaleSpec(Spec):
     answer`.
 
     Attributes:
-        source: `critique`: distilled from what critics wrote, where the last word on the response was theirs;
-            `principle`: the statements of the principles they flagged.
-        sentences: how many sentences a rationale has at most.
-        drop: sentences with one of these words are no reason, such as a critic's formula for its verdict.
+        source: `critique`: distilled from the last critique of the case that the hierarchy bore out; `principle`: the
+            statements of the principles that reviewers flagged.
+        sentences: how many sentences of a critique are kept, the last ones, in which its reasons end.
+        drop: sentences with one of these words are no reason, such as a critic's formula for its verdict. Sentences
+            that quote six words of the answer under review are dropped, too.
         open, close: the tags.
         plain: how the example without rationale is written: the answer alone, or after empty tags, as at inference.
     """
@@ -112,7 +113,7 @@ class OverseerSpec(Spec):
 
     Attributes:
         teach: `settled`: the label on which the last word on the same response fell, and only critiques that it bore
-            out; questions that nobody had a later word on are left out. `own`: what the overseer itself answered.
+            out; questions on which it says nothing are left out. `own`: what the overseer itself answered.
         labels: the questions that are answered with one label (a verdict on a principle, a comparison) too.
     """
 
@@ -121,7 +122,9 @@ class OverseerSpec(Spec):
 
 
 class UncertaintySpec(Spec):
-    """Notes of how sure reviewers were. A verdict below this `confidence`, or one they were divided on, is in doubt."""
+    """Notes of how sure reviewers were: a verdict is in doubt where they were divided, or where their mean confidence
+    is below `confidence`.
+    """
 
     confidence: float = Field(0.75, ge=0.5, le=1)
 

@@ -18,6 +18,7 @@ from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
 from training.config import TrainSpec
+from training.datasets.spec import DatasetSpec
 
 
 class WorldData(Spec):
@@ -112,10 +113,13 @@ class ExecutionSpec(Spec):
 
 
 class StageSpec(Spec):
-    """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights."""
+    """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights.
+
+    `preferences` are mixed with the supervised rows where the method takes those (dpo, ipo).
+    """
 
     name: Identifier
-    data: Literal["sft", "preferences"]
+    data: Literal["sft", "preferences", "unpaired"]
     train: TrainSpec
 
 
@@ -172,6 +176,7 @@ class ExperimentSpec(Spec):
 
     Attributes:
         compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
+        datasets: how training data is made of what the arms settled, by the stages of `training` and on request.
         audit_sample: a sample of each arm's released cases that is audited, to estimate how many violate.
         prices: what agents and auditors cost; without it no cost is told.
         latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
@@ -187,6 +192,7 @@ class ExperimentSpec(Spec):
     execution: ExecutionSpec = ExecutionSpec()
     auditor: AuditorSpec = HumanSpec()
     audit_sample: DesignSpec | None = None
+    datasets: DatasetSpec = DatasetSpec()
     training: tuple[StageSpec, ...] = ()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None

@@ -121,13 +121,17 @@ class Encoder:
     def sequence(self, prompt: Sequence[Message], completion: Sequence[Message], where: str = "row") -> TokenSequence:
         """The ids of one conversation, labelled on the completion with the token that closes it.
 
+        A completion of the role of the prompt's last turn continues that turn (an overseer's verdict on what its last
+        turn names); every other one is a turn of its own.
+
         Raises InputError (naming `where`) when the rendered prompt is not how the rendered conversation begins, and
         when nothing is left to learn.
         """
         if not any(message.content.strip() for message in completion):
             raise InputError(f"{where}: the completion is empty; expected text to learn")
-        start = self._render(prompt, generation_prompt=True)
-        whole = self._render([*prompt, *completion], generation_prompt=False)
+        goes_on = bool(prompt) and prompt[-1].role == completion[0].role
+        start = self._render(prompt, generation_prompt=not goes_on)
+        whole = self._render(_joined(prompt, completion) if goes_on else [*prompt, *completion], False)
         if not whole.startswith(start):
             raise InputError(
                 f"{where}: the tokenizer's chat template renders the prompt differently once it is answered; "
@@ -163,3 +167,9 @@ class Encoder:
                     break
                 return answer_ids[: index + 1]
         return [*answer_ids, self.tokenizer.eos_token_id]
+
+
+def _joined(prompt: Sequence[Message], completion: Sequence[Message]) -> list[Message]:
+    """The conversation with the completion's first turn put on at the end of the prompt's last one."""
+    last, first = prompt[-1], completion[0]
+    return [*prompt[:-1], Message(last.role, f"{last.content} {first.content}".lstrip()), *completion[1:]]

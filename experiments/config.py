@@ -17,6 +17,7 @@ from hierarchy.audit.auditors import AuditorSpec, HumanSpec, RecordedAuditorSpec
 from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
+from training.checks.spec import GateSpec
 from training.config import TrainSpec
 
 
@@ -173,6 +174,7 @@ class ExperimentSpec(Spec):
     Attributes:
         compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
         audit_sample: a sample of each arm's released cases that is audited, to estimate how many violate.
+        gate: limits on every set that something is trained on, checked before training; null: nothing is checked.
         prices: what agents and auditors cost; without it no cost is told.
         latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
     """
@@ -188,6 +190,7 @@ class ExperimentSpec(Spec):
     auditor: AuditorSpec = HumanSpec()
     audit_sample: DesignSpec | None = None
     training: tuple[StageSpec, ...] = ()
+    gate: GateSpec | None = GateSpec()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None
     ladder: LadderSpec | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agents.records import Settlement
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
+from experiments.checks.sets import check_sets
 from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
@@ -38,13 +39,20 @@ def finetune(
     base: AgentSpec,
     progress: Progress,
 ) -> list[Tuned]:
-    """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent."""
+    """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent.
+
+    Every set of every arm is audited before anything trains. Raises GateError where a limit of `spec.gate` is broken.
+    """
     if not isinstance(base.model, TransformersSpec):
         raise InputError(f"training: agent {base_name(spec)!r} is {base.model.kind}; only transformers models learn")
     paths = {arm: Path(base.model.path) for arm, _ in settled}
     stages: dict[str, list[TrainingResult]] = {arm: [] for arm, _ in settled}
+    sets = {
+        arm: {stage.name: _sets(spec, folder, stage, arm, cases) for stage in spec.training} for arm, cases in settled
+    }
+    check_sets(spec, folder, settled, {arm: _by_name(by_stage.values()) for arm, by_stage in sets.items()})
     for stage in spec.training:
-        jobs = [_job(spec, folder, stage, arm, cases, paths[arm]) for arm, cases in settled]
+        jobs = [_job(folder, stage, arm, sets[arm][stage.name], paths[arm]) for arm, _ in settled]
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
@@ -56,17 +64,27 @@ def base_name(spec: ExperimentSpec) -> str:
     return spec.evaluation.agent if spec.evaluation else "base"
 
 
-def _job(
-    spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, cases: Sequence[Settlement], model: Path
-) -> TrainJob:
-    supervised = sft_rows(cases, spec.name)
-    _write(folder.datasets / arm / "sft", supervised)
-    rows: list[Row] = list(supervised)
+def _sets(
+    spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, cases: Sequence[Settlement]
+) -> dict[str, list[Row]]:
+    """The sets a stage learns from by name, as they are kept in the run."""
+    sets: dict[str, list[Row]] = {}
     if stage.data == "preferences":
-        pairs = preference_rows(cases, spec.name)
-        _write(folder.datasets / arm / "preferences", pairs)
-        rows = [*pairs, *rows]
-    return TrainJob(arm, stage.train, tuple(rows), model, folder.checkpoints / f"{arm}-{stage.name}")
+        sets["preferences"] = list(preference_rows(cases, spec.name))
+    sets["sft"] = list(sft_rows(cases, spec.name))
+    for name, rows in sets.items():
+        _write(folder.datasets / arm / name, rows)
+    return sets
+
+
+def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequence[Row]]:
+    """Every set once, however many stages learn from it."""
+    return {name: rows for sets in stages for name, rows in sets.items()}
+
+
+def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
+    rows = tuple(row for some in sets.values() for row in some)
+    return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
 
 
 def _write(stem: Path, rows: Sequence[Row]) -> None:

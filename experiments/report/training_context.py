@@ -34,6 +34,7 @@ def training_context(audits: Sequence[SetAudit], titles: Mapping[str, str]) -> d
     return {
         "sets": sets,
         "set_lines": rows,
+        "reference_names": list(dict.fromkeys(one.reference_name for one in audits if one.reference_name)),
         "broken": [{"set": s["title"], "gate": g} for s in sets for g in s["audit"].gates if not g.met],
         "covered": [s for s in sets if s["audit"].coverage is not None],
         "principles": list(dict.fromkeys(name for one in audits if one.coverage for name in one.coverage.principles)),

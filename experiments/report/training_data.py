@@ -45,7 +45,8 @@ MEANINGS = {
     ),
     "vendi": Meaning(
         "Vendi score",
-        "How many different answers there are in effect, in a sample: 1 when all say the same.",
+        "How many different answers there are in effect, in a sample, by word n-grams unless it says otherwise: 1 when all "
+        "say the same.",
         "min_vendi",
     ),
     "length": Meaning(
@@ -65,8 +66,8 @@ MEANINGS = {
     ),
     "noise_sample": Meaning(
         "Label noise, sampled",
-        "Of rows drawn by chance for audit, all labelled fine, those that a person flagged; Clopper and Pearson's "
-        "interval.",
+        "Of rows drawn by chance for audit, all labelled fine, those that a person flagged; corrected for the auditors' "
+        "own errors where these are known.",
         "max_label_noise",
     ),
     "noise_disputed": Meaning(
@@ -122,13 +123,13 @@ def lines(found: SetAudit) -> list[Line]:
     return shown
 
 
-_KERNELS = {"ngrams": "word n-grams", "hidden": "hidden states"}
+_KERNELS = {"ngrams": "", "hidden": ", hidden states"}
 _Cells = tuple[str, str, str, str, str]
 
 
 def _cells(found: SetAudit) -> Iterator[_Cells]:
     repeats, leaks = found.duplicates, found.contamination
-    basis = f"{repeats.repeats:,} of {repeats.rows:,} rows, {repeats.exact:,} word for word"
+    basis = f"{repeats.repeats:,} rows, {repeats.exact:,} word for word"
     yield "near_duplicates", percent(repeats.share), "counted", "", basis
     if leaks.prompts:
         over = f"{leaks.exact + leaks.overlapping:,} of {leaks.prompts:,} prompts, {leaks.exact:,} word for word"
@@ -154,7 +155,7 @@ def _diversity(here: Diversity, reference: Diversity | None) -> Iterator[_Cells]
     other = reference.self_bleu.value.value if reference else None
     yield "self_bleu", number(bleu.value.value, 3), _ends(bleu.value, 3), _or_none(other, 3), f"{bleu.n:,} answers"
     other = reference.vendi.value.value if reference else None
-    over = f"{score.n:,} answers, {_KERNELS[score.kernel]}"
+    over = f"{score.n:,} answers{_KERNELS[score.kernel]}"
     yield (
         "vendi",
         number(score.value.value, 1),
@@ -167,15 +168,15 @@ def _diversity(here: Diversity, reference: Diversity | None) -> Iterator[_Cells]
 def _drift(key: str, drift: Drift, scale: float, unit: str) -> _Cells:
     moved = drift.standardised.value
     value = NONE if moved is None else f"{'+' if moved > 0 else ''}{number(moved, 2)}"
-    basis = f"mean {number(scale * drift.mean, 1)}{unit}, {'same cases' if drift.paired else 'other cases'}"
+    basis = f"mean {number(scale * drift.mean, 1)}{unit}"
     return key, value, _ends(drift.standardised, 2), f"{number(scale * drift.reference, 1)}{unit}", basis
 
 
 def _noise(noise: LabelNoise) -> _Cells:
     seen, corrected = noise.both.observed, noise.both.corrected
-    basis = f"{seen.count:,} of {seen.n:,} audited rows"
+    basis = f"{seen.count:,} of {seen.n:,} rows"
     if corrected is not None:
-        basis += f"; less the auditors' own errors {percent(corrected.value)} ({interval(corrected)})"
+        basis += f"; corrected {percent(corrected.value)}"
     return f"noise_{noise.source}", percent(seen.value), interval(seen), "", basis
 
 

@@ -45,8 +45,8 @@ MEANINGS = {
     ),
     "vendi": Meaning(
         "Vendi score",
-        "How many different answers there are in effect, in a sample, by word n-grams unless it says otherwise: 1 when all "
-        "say the same.",
+        "How many different answers there are in effect, in a sample: 1 when all say the same. By word n-grams unless "
+        "it says otherwise.",
         "min_vendi",
     ),
     "length": Meaning(
@@ -66,8 +66,8 @@ MEANINGS = {
     ),
     "noise_sample": Meaning(
         "Label noise, sampled",
-        "Of rows drawn by chance for audit, all labelled fine, those that a person flagged; corrected for the auditors' "
-        "own errors where these are known.",
+        "Of rows drawn by chance for audit, all labelled fine, those that a person flagged; corrected for the "
+        "auditors' own errors where these are known.",
         "max_label_noise",
     ),
     "noise_disputed": Meaning(

@@ -104,9 +104,8 @@ def test_coverage_names_principles_without_any_row() -> None:
 
 
 def test_label_noise_has_clopper_and_pearsons_interval() -> None:
-    looked = (
-        [Looked(False, True)] * 3 + [Looked(False, False)] * 17 + [Looked(True, False)] * 2 + [Looked(True, True)] * 8
-    )
+    fine = [Looked(False, True)] * 3 + [Looked(False, False)] * 17
+    looked = fine + [Looked(True, False)] * 2 + [Looked(True, True)] * 8
     found = label_noise(looked, "disputed")
     for part, wrong, n in ((found.fine, 3, 20), (found.violating, 2, 10), (found.both, 5, 30)):
         exact = stats.binomtest(wrong, n).proportion_ci(method="exact")

@@ -11,6 +11,7 @@ import typer
 from constitutions.errors import OversightError
 from experiments.audit.cli import audit
 from experiments.credit_cli import credit
+from experiments.dataset_audit_cli import register as register_dataset_audit
 from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+register_dataset_audit(dataset)
 app.add_typer(dataset, name="dataset")
 app.add_typer(law, name="law")
 app.add_typer(world, name="world")

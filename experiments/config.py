@@ -17,6 +17,7 @@ from hierarchy.audit.auditors import AuditorSpec, HumanSpec, RecordedAuditorSpec
 from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
+from training.checks.spec import GateSpec
 from training.config import TrainSpec
 from training.datasets.spec import DatasetSpec
 
@@ -178,6 +179,7 @@ class ExperimentSpec(Spec):
         compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
         datasets: how training data is made of what the arms settled, by the stages of `training` and on request.
         audit_sample: a sample of each arm's released cases that is audited, to estimate how many violate.
+        gate: limits on every set that something is trained on, checked before training; null: nothing is checked.
         prices: what agents and auditors cost; without it no cost is told.
         latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
     """
@@ -194,6 +196,7 @@ class ExperimentSpec(Spec):
     audit_sample: DesignSpec | None = None
     datasets: DatasetSpec = DatasetSpec()
     training: tuple[StageSpec, ...] = ()
+    gate: GateSpec | None = GateSpec()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None
     ladder: LadderSpec | None = None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
+from experiments.checks.sets import check_sets
 from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Source
+from training.datasets import Row, Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
 from training.job import TrainJob
@@ -38,13 +39,21 @@ def finetune(
     base: AgentSpec,
     progress: Progress,
 ) -> list[Tuned]:
-    """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent."""
+    """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent.
+
+    Every set of every arm is audited before anything trains. Raises GateError where a limit of `spec.gate` is broken.
+    """
     if not isinstance(base.model, TransformersSpec):
         raise InputError(f"training: agent {base_name(spec)!r} is {base.model.kind}; only transformers models learn")
     paths = {arm: Path(base.model.path) for arm, _ in sources}
     stages: dict[str, list[TrainingResult]] = {arm: [] for arm, _ in sources}
+    sets = {
+        arm: {stage.name: _sets(spec, folder, stage, arm, source) for stage in spec.training} for arm, source in sources
+    }
+    settled = [(arm, source.settlements) for arm, source in sources]
+    check_sets(spec, folder, settled, {arm: _by_name(by_stage.values()) for arm, by_stage in sets.items()})
     for stage in spec.training:
-        jobs = [_job(spec, folder, stage, arm, source, paths[arm]) for arm, source in sources]
+        jobs = [_job(folder, stage, arm, sets[arm][stage.name], paths[arm]) for arm, _ in sources]
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
@@ -56,15 +65,25 @@ def base_name(spec: ExperimentSpec) -> str:
     return spec.evaluation.agent if spec.evaluation else "base"
 
 
-def _job(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source, model: Path) -> TrainJob:
+def _sets(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source) -> dict[str, list[Row]]:
+    """The sets a stage learns from by name, as they are kept in the run."""
     kinds = ["preferences", "sft"] if stage.data == "preferences" else [stage.data]
     sets = {kind: KINDS[kind].builder(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
     for kind, rows in sets.items():
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")
-    taken = [kind for kind in kinds if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    mixed = tuple(row for kind in taken for row in sets[kind])
-    return TrainJob(arm, stage.train, mixed, model, folder.checkpoints / f"{arm}-{stage.name}")
+    return sets
+
+
+def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequence[Row]]:
+    """Every set once, however many stages learn from it."""
+    return {name: rows for sets in stages for name, rows in sets.items()}
+
+
+def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
+    taken = [rows for kind, rows in sets.items() if kind == stage.data or stage.train.method in ("dpo", "ipo")]
+    rows = tuple(row for some in taken for row in some)
+    return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

@@ -92,17 +92,22 @@ def config_text(spec: ExperimentSpec) -> str:
 
 
 def open_folder(path: Path, spec: ExperimentSpec) -> RunFolder:
-    """The run directory, made where it does not exist. Raises InputError when it belongs to another config."""
+    """The run directory, made where it does not exist. Raises InputError when it belongs to another config.
+
+    Another gate is no other config: limits may be changed, and the run goes on with those given last.
+    """
     folder = RunFolder(path)
-    text = config_text(spec)
     if folder.config.is_file():
-        if folder.config.read_text(encoding="utf-8") != text:
+        kept = folder.spec()
+        if kept.model_copy(update={"gate": spec.gate}) != spec:
             raise InputError(f"{path}: this directory holds a run of another config; give another --out, or remove it")
+        if kept != spec:
+            write_atomically(folder.config, config_text(spec))
         return folder
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise InputError(f"{path}: exists and is no run directory; give an --out that does not exist")
     path.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder.config, text)
+    write_atomically(folder.config, config_text(spec))
     return folder
 
 

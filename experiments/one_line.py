@@ -12,9 +12,10 @@ from constitutions.errors import OversightError
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """A person's mistake is one line and exit code 2; nobody sees a traceback for their own mistake."""
+    """A person's mistake is one line and exit code 2 (a broken gate: 1); nobody sees a traceback for their own
+    mistake."""
     try:
         yield
     except OversightError as error:
         typer.echo(f"oversight: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(error.exit_code) from None

@@ -30,6 +30,7 @@ from experiments.figures import JudgeScore as JudgeScore
 from experiments.figures import Proportion as Proportion
 from experiments.figures import Ratio as Ratio
 from experiments.figures import Record as Record
+from training.checks.summary import SetAudit
 
 RESULTS_FILE = "results.json"
 BEFORE = "before"
@@ -276,6 +277,7 @@ class RunResults(Record):
         comparisons: those the config declares; `p_holm` is over all of them that have a p value.
         gaps: performance gaps recovered that the config asks for; front: the arms no other arm beats in everything.
         credit: what overseers contribute, where `oversight credit` was asked for it.
+        training_data: what was found about every set before training.
         digest: of the logical rows of the run's records; what was computed from other records is dropped.
         versions: package name to version; `started`: ISO 8601 with zone; `seconds`: wall-clock time of the run.
     """
@@ -296,6 +298,7 @@ class RunResults(Record):
     digest: str = ""
     evaluations: tuple[EvaluationResult, ...] = ()
     training: tuple[TrainingResult, ...] = ()
+    training_data: tuple[SetAudit, ...] = ()
     crew: tuple[CrewMember, ...] = ()
     ladder: CriticLadder | None = None
     raters: tuple[RaterAgreement, ...] = ()

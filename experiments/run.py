@@ -16,6 +16,7 @@ from agents.view import Cases
 from constitutions.constitution import Constitution, load_constitution
 from experiments.arm_results import arm_result
 from experiments.audit.run_queue import run_queue
+from experiments.checks.sets import kept_audits
 from experiments.compared import arm_front, compared
 from experiments.config import ExperimentSpec, SimulatedData, WorldData
 from experiments.credit.keep import kept_credit
@@ -38,6 +39,7 @@ from hierarchy.arm import Arm
 from hierarchy.block import Block
 from hierarchy.executor import Executor
 from hierarchy.journal import Journal
+from training.checks.gate import GateError
 
 _PACKAGES = ("torch", "transformers", "ray", "pydantic", "networkx", "numpy", "pyarrow")
 
@@ -98,11 +100,19 @@ class _Run:
             blocks = self._oversee(overseer, executor)
             digest = write_records(self.folder, blocks)
             self.folder.note(f"records {digest}")
-            tuned, evaluation = self._learn(overseer, blocks)
+            stopped: GateError | None = None
+            try:
+                tuned, evaluation = self._learn(overseer, blocks)
+            except GateError as error:
+                if self.folder.checkpoints.exists():  # what an earlier training gave stays as it is
+                    raise
+                stopped, tuned, evaluation = error, [], Evaluation({}, None)
             waiting = sum(counts.open for counts in queue.counts().values())
-        results = self._results(blocks, tuned, evaluation, digest)
+        results = self._results(blocks, tuned, evaluation, digest, stopped)
         write_results(results, self.folder.path)
         render_report(results, self.folder.report)
+        if stopped is not None:
+            raise GateError(f"{stopped}; report {self.folder.report}")
         return Finished(self.folder, results, digest, waiting)
 
     def _oversee(self, overseer: Overseer, executor: Executor) -> list[tuple[str, Block]]:
@@ -141,7 +151,12 @@ class _Run:
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 
     def _results(
-        self, blocks: Sequence[tuple[str, Block]], tuned: Sequence[Tuned], evaluation: Evaluation, digest: str
+        self,
+        blocks: Sequence[tuple[str, Block]],
+        tuned: Sequence[Tuned],
+        evaluation: Evaluation,
+        digest: str,
+        stopped: GateError | None,
     ) -> RunResults:
         scored = isinstance(self.spec.dataset, (WorldData, SimulatedData))
         seconds = self.progress.by_arm([name for name, _ in blocks])
@@ -168,10 +183,12 @@ class _Run:
             digest=digest,
             evaluations=evaluation.results(self.spec.seed),
             training=tuple(stage for t in tuned for stage in t.stages),
+            training_data=kept_audits(self.folder, [name for name, _ in blocks]) if self.spec.training else (),
             crew=tuple(self.crew),
             ladder=measure_ladder(self.spec, self.spec.ladder) if self.spec.ladder else None,
             raters=raters,
             label_rates=rates,
             transcripts=examples(blocks, self.spec.transcripts),
+            notes=(f"Training was stopped. {stopped}.",) if stopped else (),
         )
         return found.model_copy(update={"front": arm_front(found.arms)})

@@ -31,8 +31,9 @@ def _train(config: TrainConfig, distributed: Distributed, ray_address: str, cons
     # torch and Ray take seconds to import; a config that is wrong is told before.
     match distributed:
         case Distributed.NONE:
-            from training.script import run_config
+            from training.script import check_config, run_config
 
+            check_config(config)
             with Progress(console).stage(f"train: {config.train.method}", 100, "%") as advance:
                 return run_config(config, lambda _, done, total: advance(100 * done // total))
         case Distributed.TORCHRUN:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from agents.spec import Spec
 from constitutions.strict import problem
 from constitutions.validation import load_model
+from training.checks.spec import GateSpec
 
 
 class LoraSpec(Spec):
@@ -140,6 +141,20 @@ class ReinforceSpec(Spec):
     threads: int = Field(1, ge=1)
 
 
+class AgainstSpec(Spec):
+    """What a training set is compared with before training.
+
+    Attributes:
+        prompts: files of evaluation prompts (`prompt` in CSV or JSONL, or rows); those of `held_out` count too.
+        reference: files of answers that the set's are compared with: the base's own, or others.
+        constitution: a constitution whose principles the set should cover, by name or file.
+    """
+
+    prompts: tuple[str, ...] = ()
+    reference: tuple[str, ...] = ()
+    constitution: str | None = None
+
+
 class TrainConfig(Spec):
     """A fine-tuning run, written down: `oversight train CONFIG`.
 
@@ -149,6 +164,8 @@ class TrainConfig(Spec):
         held_out: such files of rows that are only measured, for `train.stop`.
         out: the folder of the result.
         workers: processes under `--distributed`.
+        gate: limits on the data, checked before training; null: nothing is checked.
+        against: what the data are compared with.
     """
 
     model: str
@@ -157,6 +174,8 @@ class TrainConfig(Spec):
     out: str
     workers: int = Field(2, ge=1)
     train: TrainSpec = TrainSpec()
+    gate: GateSpec | None = GateSpec()
+    against: AgainstSpec = AgainstSpec()
 
 
 def load_train_config(path: str | Path, overrides: tuple[str, ...] = ()) -> TrainConfig:

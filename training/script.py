@@ -16,10 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from constitutions.errors import InputError, OversightError
+from training.checks.files import audit_config
+from training.checks.gate import require
+from training.checks.keeping import AUDIT, write_audits
+from training.checks.summary import SetAudit
 from training.config import TrainConfig, load_train_config
 from training.datasets import Row
 from training.files import read_rows
-from training.output import TrainResult
+from training.output import TrainResult, finished
 from training.train import HeldOut, check, train
 
 PREFIX = "oversight: "
@@ -31,9 +35,21 @@ def run_config(config: TrainConfig, progress: Callable[[str, int, int], None] | 
     return train(config.train, rows, config.model, Path(config.out), progress, held_out)
 
 
-def check_config(config: TrainConfig) -> None:
-    """Raise InputError for what can be seen to be wrong before any process is started."""
-    check(config.train, _rows(config.data), config.model, Path(config.out), HeldOut(_rows(config.held_out)))
+def check_config(config: TrainConfig) -> tuple[SetAudit, ...]:
+    """What must hold before any process is started: arguments that fit together, and data within the gate.
+
+    The audits of the data, one per file, are kept in `config.out` + `.audit.json`, also where a limit is broken; there
+    are none where the training is finished or the gate is null. Raises InputError, and GateError for a broken limit.
+    """
+    rows, out = _rows(config.data), Path(config.out)
+    key = check(config.train, rows, config.model, out, HeldOut(_rows(config.held_out)))
+    if config.gate is None or finished(out, key) is not None:
+        return ()
+    audits = audit_config(config, config.gate)
+    if _first():
+        write_audits(out.with_name(f"{out.name}.{AUDIT}"), audits)
+    require(audits)
+    return audits
 
 
 def _rows(paths: Sequence[str]) -> list[Row]:
@@ -46,6 +62,7 @@ def run_torchrun(config: TrainConfig) -> TrainResult:
     Raises OversightError with what the processes said when they fail.
     """
     check_config(config)
+    config = config.model_copy(update={"gate": None})  # the data were looked at once
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(config.workers)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "config.json")
@@ -64,16 +81,24 @@ def run_torchrun(config: TrainConfig) -> TrainResult:
     return run_config(config)
 
 
+def _first() -> bool:
+    """Whether this is the only process, or the first of those that `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def main(arguments: Sequence[str]) -> int:
-    """One config, with `key.sub=value` overrides after it; exit code 2 and one line for a person's own mistake."""
+    """One config, with `key.sub=value` overrides after it. One line and exit code 2 for a person's own mistake, 1 for
+    data beyond the gate."""
     try:
         if not arguments:
             raise InputError("training.script: no config; expected CONFIG [KEY=VALUE ...]")
-        result = run_config(load_train_config(arguments[0], tuple(arguments[1:])))
+        config = load_train_config(arguments[0], tuple(arguments[1:]))
+        check_config(config)
+        result = run_config(config)
     except OversightError as error:
         print(f"{PREFIX}{error}", file=sys.stderr)
-        return 2
-    if os.environ.get("RANK", "0") == "0":
+        return error.exit_code
+    if _first():
         print(f"{result.steps} steps in {result.seconds:.1f} s: {result.checkpoint}")
     return 0
 

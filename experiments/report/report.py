@@ -27,6 +27,8 @@ from experiments.report.charts import Chart
 from experiments.report.data import run_data
 from experiments.report.definitions import INTERVALS, METRICS, title_of
 from experiments.report.page import Page, Picture, drawings
+from experiments.report.training_context import drift_chart, training_context
+from experiments.report.training_data import training_tables
 from experiments.results import (
     Comparison,
     Difference,
@@ -65,7 +67,12 @@ def run_page(results: RunResults) -> Page:
     template = environment(lambda arm: arm_title(arm, results.arms)).get_template("report.html.j2")
     figures = _figures(results)
     html = template.render(_context(results, figures)) + "\n"
-    return Page(html, run_data(results), tuple(_charts(figures.values())), drawings(results.arms))
+    return Page(
+        html,
+        run_data(results) | training_tables(results.training_data),
+        tuple(_charts(figures.values())),
+        drawings(results.arms),
+    )
 
 
 def _charts(figures: Iterable[Any]) -> Iterator[Chart]:
@@ -94,6 +101,7 @@ def parts(results: RunResults) -> tuple[Part, ...]:
         (any(arm.agreement or arm.calibration or arm.judges for arm in arms), "reviewers", "The reviewers"),
         (any(arm.budgets for arm in arms), "budgets", "Safety and usefulness by audit budget"),
         (bool(results.evaluations), "evaluations", "The base before and after tuning"),
+        (bool(results.training_data), "training_data", "Training data"),
         (bool(results.training), "training", "Training"),
         (results.ladder is not None, "ladder", "The critics alone"),
         (bool(results.crew), "crew", "Crew"),
@@ -113,6 +121,7 @@ def _figures(results: RunResults) -> dict[str, Any]:
         "outcomes": charts.outcome_chart(results.arms),
         "model_charts": charts.before_after_charts(test, titles | {"before": "Before"}),
         "label_figures": charts.label_charts(results.label_rates, titles),
+        "drift_figure": drift_chart(results.training_data, titles),
         "loss_figures": charts.loss_charts(results.training, titles),
         "correlation": charts.correlation_chart(results.ladder) if results.ladder else None,
         "front_figures": measure_charts.front_charts(results),
@@ -126,6 +135,7 @@ def _context(results: RunResults, figures: dict[str, Any]) -> dict[str, Any]:
     return (
         figures
         | _measured(results)
+        | training_context(results.training_data, {arm.arm: arm.title for arm in results.arms})
         | {
             "results": results,
             "answer": answer(results),

@@ -129,9 +129,10 @@ class CaseScreen(Screen[None]):
     def _progress(self) -> Content:
         sitting = self.sitting
         done, left = len(sitting.decided), max(sitting.waiting - len(sitting.decided), 0)
-        told = Content.assemble((f"{done} done", "bold"), (f" · {left} left", "$text-muted"))
+        told = Content.styled(f"{done} done", "bold")
         if sitting.claim is None:
             return told
+        told += Content.styled(f" · {left} left", "$text-muted")
         seconds = max(round(sitting.left), 0)
         style = "bold $text-error" if seconds <= _HURRY else "bold"
         return told + Content.assemble((" · lease ", "$text-muted"), (f"{seconds // 60}:{seconds % 60:02d}", style))

@@ -37,9 +37,10 @@ class SafeArea(TextArea):
         return revealed(self.text)
 
     async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
         pasted = event.text.replace("\r\n", "\n").replace("\r", "\n")
         await super()._on_paste(events.Paste(visible(pasted, lines=True)))
-        event.prevent_default()
 
     @on(TextArea.Changed)
     def _show_what_is_unseen(self) -> None:

@@ -1,4 +1,4 @@
-"""The hidden layer of a run's results: what overseers wrote about the example cases, kept apart from what may be shown."""
+"""What overseers wrote about the example cases of a run, kept apart from what may be shown."""
 
 from __future__ import annotations
 

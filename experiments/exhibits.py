@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, MarkedMetric
 from experiments.folder import RunFolder
+from experiments.hidden import with_hidden
 from experiments.lab.commands import arms_of, pairs_of
 from experiments.lab.exhibit import comparison_exhibit
 from experiments.lab.keep import ASKED, Keep
@@ -25,6 +26,11 @@ from experiments.report.page import Page
 from experiments.report.report import run_page
 from experiments.report.several import several_page
 from experiments.results import read_results
+
+
+def hidden_page(run: Path) -> Page:
+    """The page of a run with what overseers wrote about its example cases. Raises InputError."""
+    return run_page(with_hidden(read_results(run), run))
 
 
 def folder_page(paths: Sequence[Path], metric: str) -> Page:

@@ -24,6 +24,7 @@ from experiments.datasets import load_cases
 from experiments.evaluation import Evaluation, evaluate
 from experiments.finetune import Tuned, base_name, finetune
 from experiments.folder import RunFolder, config_text, open_folder
+from experiments.hidden import public, write_hidden
 from experiments.labels import label_results
 from experiments.ladder import measure_ladder
 from experiments.marks import write_marks
@@ -108,7 +109,9 @@ class _Run:
                     raise
                 stopped, tuned, evaluation = error, [], Evaluation({}, None)
             waiting = sum(counts.open for counts in queue.counts().values())
-        results = self._results(blocks, tuned, evaluation, digest, stopped)
+        whole = self._results(blocks, tuned, evaluation, digest, stopped)
+        write_hidden(whole, self.folder.path)
+        results = public(whole)
         write_results(results, self.folder.path)
         render_report(results, self.folder.report)
         if stopped is not None:

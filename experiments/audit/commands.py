@@ -139,7 +139,7 @@ def gold_command(run: Path, path: Path, share: float, arm: str | None) -> None:
 
 
 def _gold_cases(path: Path) -> Iterator[GoldCase]:
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:

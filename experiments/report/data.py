@@ -59,8 +59,13 @@ class Data:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.head)
-        writer.writerows(self.rows)
+        writer.writerows([_inert(cell) for cell in row] for row in self.rows)
         return out.getvalue()
+
+
+def _inert(cell: Any) -> Any:
+    """The cell, with an apostrophe before a text that a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def write_data(beside: Path, tables: Mapping[str, Data]) -> None:

@@ -39,6 +39,7 @@ from experiments.results import (
 from hierarchy.audit.safe_text import visible
 
 REPORT_FILE = "report.html"
+HIDDEN_REPORT_FILE = "report-hidden.html"
 _TEMPLATES = "templates"
 
 
@@ -139,6 +140,7 @@ def _context(results: RunResults, figures: dict[str, Any]) -> dict[str, Any]:
         | {
             "results": results,
             "answer": answer(results),
+            "hidden_shown": any(transcript.hidden for transcript in results.transcripts),
             "parts": parts(results),
             "drawings": drawings(results.arms),
             "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),

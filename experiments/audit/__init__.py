@@ -5,5 +5,6 @@
 - `exchange`: cases out as JSONL, Argilla or Label Studio; decisions in
 - `accuracy`: how well auditors judge, by gold cases and by Dawid and Skene
 - `proposals`: changes to what the run is supervised by; `critiques`: critiques sampled for audit
+- `keys`: the keys of whoever audits; `diff`: what a revision changes, word by word
 - `view`: cases on a terminal
 """

@@ -12,7 +12,7 @@ The contract is docs/audit.md. What others build on:
 - `auditors`: `SimulatedAuditorSpec`, `RecordedAuditorSpec`, `HumanSpec`, `Truth`, `work`; `labour`: their day
 - `design`: `DesignSpec`, `Chances`, `Draw`, `chances`, `draw`: which released cases are sampled for audit
 - `sample_store`: `SampleStore`, `Sample`, `Answer`
-- `safe_text`: `visible`
+- `safe_text`: `visible`, `revealed`
 
 Inside: `schema` (tables and triggers), `rows`, `find`, `claims`, `enqueue`, `settle`, `undo`.
 """

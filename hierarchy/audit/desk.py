@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, Select, func, select
 
+from agents.vocabulary import Verdict
 from hierarchy.audit.claims import Asked, claim_of, held_by, lease, waiting
 from hierarchy.audit.drafts import keep
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs
@@ -42,6 +43,16 @@ class Appealed:
 
     reason: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The decision an auditor gave last: under which claim's token, on what, and its verdict."""
+
+    token: str
+    case_id: str
+    kind: Kind
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,19 @@ class Desk:
             decided = connection.execute(_count(done)).scalar_one()
             pace = connection.execute(select(func.avg(last.c.minutes))).scalar_one()
         return Progress(decided, left - seen, skipped, pace)
+
+    def last(self, auditor: str) -> Last | None:
+        """What the auditor decided last and has not undone; None where that is nothing, or was not under a claim."""
+        given = select(DECISION.c.item_id, DECISION.c.verdict, DECISION.c.id, ITEM.c.case_id, ITEM.c.kind)
+        mine = (ITEM.c.run == self.run, DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
+        query = given.join(ITEM, DECISION.c.item_id == ITEM.c.id).where(*mine).order_by(DECISION.c.id.desc()).limit(1)
+        with read(self.engine) as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                return None
+            leases = select(LEASE.c.token).where(LEASE.c.item_id == row.item_id, LEASE.c.auditor == auditor)
+            token = connection.execute(leases.order_by(LEASE.c.fence.desc()).limit(1)).scalar_one_or_none()
+        return None if token is None else Last(token, row.case_id, Kind(row.kind), Verdict(row.verdict))
 
     def appealed(self, item: Item) -> Appealed | None:
         """Why an item of a later epoch waits; None for one of the first."""

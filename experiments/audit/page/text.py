@@ -55,4 +55,4 @@ def span(seconds: float) -> str:
             rest = int((left - whole * size) // 60) if unit == "h" else 0
             plural = "s" if i == 0 and whole > 1 else ""
             return f"{whole} {unit}{plural}" + (f" {rest} min" if rest else "")
-    return "less than a minute" if left > 0 else "no time"
+    return "less than a minute"

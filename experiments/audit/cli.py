@@ -77,6 +77,23 @@ def audit_decide(
         decide_command(run, case, verdict, auditor, which, **given, principles=tuple(principle or ()))
 
 
+@audit.command("work")
+def audit_work(
+    run: Run,
+    auditor: Annotated[str, typer.Option(help="Your name.")],
+    database: Annotated[str | None, typer.Option(help="Another way to the run's shared database: a URL.")] = None,
+    arm: Arm = None,
+    lease: Annotated[float, typer.Option(help="Minutes a case is yours while you do nothing.")] = 15.0,
+    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Settle what reviewers disagree on.")] = False,
+    findings: Annotated[bool, typer.Option(help="Show what overseers found, where it may be seen.")] = True,
+) -> None:
+    """Work through the queue in this terminal: a case at a time, decided by a key."""
+    with one_line():
+        from experiments.audit.terminal.command import work_command
+
+        work_command(run, auditor, database, arm, lease, adjudicate, findings)
+
+
 @audit.command("undo")
 def audit_undo(run: Run, case: CaseId, arm: Arm = None, auditor: Who = "human") -> None:
     """Take your decision back, before the run has it."""

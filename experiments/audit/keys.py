@@ -27,8 +27,8 @@ KEYS = (
 """While a case is shown. `1` to `9` also mark, or unmark, the principle of that number as violated."""
 
 WRITING = (
-    Key("ctrl+s", "save", "give it"),
-    Key("escape", "leave", "back, keep as draft"),
+    Key("ctrl+s", "save", "done"),
+    Key("escape", "leave", "back, kept as draft"),
 )
 """While something is written: a revision or a comment."""
 

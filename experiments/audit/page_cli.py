@@ -14,6 +14,7 @@ token = typer.Typer(help="Who may use the page of a run.", no_args_is_help=True)
 
 Run = Annotated[Path, typer.Argument(help="The directory of a run.")]
 Name = Annotated[str, typer.Argument(help="The person's name, under which they decide.")]
+Database = Annotated[str | None, typer.Option(help="Another way to the run's shared database: a URL.")]
 
 
 class RoleOption(StrEnum):
@@ -38,6 +39,7 @@ def serve(
         list[str] | None, typer.Option(help="A host name (and port) people reach it by. Repeatable.")
     ] = None,
     lease_minutes: Annotated[float, typer.Option(help="How long a case is held.")] = 15.0,
+    database: Database = None,
 ) -> None:
     """Serve the page on which people answer the cases that wait, until Ctrl-C."""
     with one_line():
@@ -45,7 +47,7 @@ def serve(
         from experiments.audit.page.serve import serve_command
 
         address = Address(host, port, tls_cert, tls_key, insecure_http, tuple(allow_host or ()))
-        serve_command(run, address, lease_minutes)
+        serve_command(run, address, lease_minutes, database)
 
 
 @token.command("add")
@@ -54,28 +56,29 @@ def token_add(
     name: Name,
     role: Annotated[RoleOption, typer.Option(help="What they may do.")] = RoleOption.AUDITOR,
     days: Annotated[float, typer.Option(help="How long it is valid.")] = 30.0,
+    database: Database = None,
 ) -> None:
     """Make a token and print it, this once."""
     with one_line():
         from experiments.audit.page.token import add_command
         from hierarchy.audit.access import Role
 
-        add_command(run, name, Role(role.value), days)
+        add_command(run, name, Role(role.value), days, database)
 
 
 @token.command("list")
-def token_list(run: Run) -> None:
+def token_list(run: Run, database: Database = None) -> None:
     """List who has, or had, a token."""
     with one_line():
         from experiments.audit.page.token import list_command
 
-        list_command(run)
+        list_command(run, database)
 
 
 @token.command("revoke")
-def token_revoke(run: Run, name: Name) -> None:
+def token_revoke(run: Run, name: Name, database: Database = None) -> None:
     """Take a token back, and end the sessions it began."""
     with one_line():
         from experiments.audit.page.token import revoke_command
 
-        revoke_command(run, name)
+        revoke_command(run, name, database)

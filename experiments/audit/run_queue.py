@@ -30,10 +30,17 @@ def run_queue(folder: RunFolder, spec: ExperimentSpec) -> Iterator[AuditQueue]:
 
 
 @contextmanager
-def existing_queue(run: Path) -> Iterator[AuditQueue]:
-    """The queue of the run in this directory. Raises InputError where the run has none yet."""
+def existing_queue(run: Path, database: str | None = None) -> Iterator[AuditQueue]:
+    """The queue of the run in this directory. Raises InputError where the run has none yet.
+
+    `database`: another way to the database that the run shares, where its config's does not lead there from here.
+    """
     folder = RunFolder(run)
     spec = folder.spec()
+    if database is not None:
+        if spec.execution.database is None:
+            raise InputError(f"--database is {database!r}; {run} keeps its queue in {folder.audit}, so give none")
+        spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"database": database})})
     known = folder.audit if spec.execution.database is None else folder.audit_run
     if not known.is_file():
         raise InputError(f"{run}: has no audit queue yet; `oversight resume {run}` first")

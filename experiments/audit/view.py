@@ -29,7 +29,7 @@ def queue_table(items: Sequence[Item]) -> Table:
     now = time.time()
     for item in items:
         response = visible(str(item.payload.get("response") or ""))
-        cells = [item.case_id, item.arm, item.step, f"{item.priority:.2f}", _age(now - item.enqueued_at), response]
+        cells = [item.case_id, item.arm, item.step, f"{item.priority:.2f}", age(now - item.enqueued_at), response]
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
@@ -88,7 +88,8 @@ def _share(share: Share) -> str:
     return "-" if share.value is None else f"{share.value:.2f} [{low:.2f}, {high:.2f}] of {share.n}"
 
 
-def _age(seconds: float) -> str:
+def age(seconds: float) -> str:
+    """A time as people say it: 3 min, 2 h, 5 d."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

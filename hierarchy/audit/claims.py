@@ -97,10 +97,16 @@ def next_item(connection: Connection, asked: Asked, hidden: bool) -> Row[Any] | 
             connection.execute(_LOCK, {"id": locked.id})
             row = connection.execute(query, values).first()
     while row is not None:
-        if connection.execute(_STILL_FREE, {"id": row.id, "state": asked.state, "now": asked.now}).first() is not None:
+        if still_free(connection, row, asked):
             return row
         row = connection.execute(query, values).first()
     return None
+
+
+def still_free(connection: Connection, row: Row[Any], asked: Asked) -> bool:
+    """Whether a seat of the item is free now that its row is locked."""
+    values = {"id": row.id, "state": asked.state, "now": asked.now}
+    return connection.execute(_STILL_FREE, values).first() is not None
 
 
 def gold_instead(connection: Connection, seed: int, asked: Asked, hidden: bool) -> Row[Any] | None:

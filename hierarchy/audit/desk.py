@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import Engine, Row, Select, func, select
 
 from agents.vocabulary import Verdict
-from hierarchy.audit.claims import Asked, claim_of, held_by, lease, waiting
+from hierarchy.audit.claims import claim_of, held_by, lease
 from hierarchy.audit.drafts import keep
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs
-from hierarchy.audit.find import item_at
+from hierarchy.audit.find import free_for, item_at
 from hierarchy.audit.records import GOLD, Claim, Item, ItemKey, Kind, State
-from hierarchy.audit.rows import SEEN, WHOLE, decision_of, named
+from hierarchy.audit.rows import SEEN, WHOLE, decision_of, key_of, named
 from hierarchy.audit.schema import DECISION, EVENT, ITEM, LEASE, SKIP
 from hierarchy.audit.settle import standing
 from hierarchy.audit.trail import Change, change
@@ -102,10 +102,8 @@ class Desk:
         if live is not None:
             return claim_of(connection, live, auditor)
         connection.execute(SKIP.delete().where(SKIP.c.item_id == row.id, SKIP.c.auditor == auditor))
-        asked = Asked(self.run, now, row.state, auditor=auditor, kind=Kind(row.kind))
-        query = waiting(by_auditor=True, gold=row.state == GOLD, hidden=hidden).where(ITEM.c.id == row.id)
-        free = connection.execute(query, asked.values()).first()
-        if free is None or row.state == State.SETTLED:
+        free = free_for(connection, self.run, key_of(row), auditor, now, Kind(row.kind), hidden)
+        if free is None:
             raise Conflict(f"{named(row)} is held or decided by somebody else; claim another case")
         return lease(made, free, auditor, now, seconds)
 

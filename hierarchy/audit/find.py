@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from hierarchy.audit.claims import Asked, waiting
+from hierarchy.audit.claims import Asked, still_free, waiting
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Conflict, Unknown
-from hierarchy.audit.records import ItemKey, Kind, State
+from hierarchy.audit.records import GOLD, ItemKey, Kind, State
 from hierarchy.audit.rows import key_of
 from hierarchy.audit.schema import DECISION, ITEM
 from hierarchy.audit.settle import standing
@@ -67,10 +67,26 @@ def named_item(connection: Connection, run: str, where: Mapping[str, Any]) -> Ro
 
 def open_to(connection: Connection, run: str, key: ItemKey, auditor: str, now: float) -> Row[Any] | None:
     """The item, where this auditor could claim it now, to review or to adjudicate; None elsewhere."""
-    query = waiting(by_auditor=True).where(*item_where(key)).order_by(None).with_for_update(of=ITEM)
-    for state in (State.OPEN, State.DISPUTED):
-        asked = Asked(run, now, state.value, auditor=auditor)
-        if (row := connection.execute(query, asked.values()).first()) is not None:
+    return _seat(connection, key, [Asked(run, now, state.value, auditor=auditor) for state in _WAITS], hidden=False)
+
+
+def free_for(
+    connection: Connection, run: str, key: ItemKey, auditor: str, now: float, kind: Kind, hidden: bool
+) -> Row[Any] | None:
+    """The item, a gold case too, where this auditor could claim it now and still can once it is locked; None
+    elsewhere."""
+    asked = [Asked(run, now, state, auditor=auditor, kind=kind) for state in (*(s.value for s in _WAITS), GOLD)]
+    return _seat(connection, key, asked, hidden)
+
+
+_WAITS = (State.OPEN, State.DISPUTED)
+
+
+def _seat(connection: Connection, key: ItemKey, asked: Sequence[Asked], hidden: bool) -> Row[Any] | None:
+    for one in asked:
+        query = waiting(by_auditor=True, gold=one.state == GOLD, hidden=hidden).where(*item_where(key))
+        row = connection.execute(query.order_by(None).with_for_update(of=ITEM), one.values()).first()
+        if row is not None and (one.state == GOLD or still_free(connection, row, one)):
             return row
     return None
 

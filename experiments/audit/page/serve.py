@@ -21,12 +21,12 @@ from hierarchy.audit.queue import AuditQueue
 _GRACE = 5
 
 
-def serve_command(run: Path, address: Address, lease_minutes: float) -> None:
-    """Serve the page of a run that has a queue, going on or ended. Raises InputError."""
+def serve_command(run: Path, address: Address, lease_minutes: float, database: str | None = None) -> None:
+    """Serve the page of a run that has a queue, going on or ended; `database`: see `existing_queue`. Raises InputError."""
     if not 0 < lease_minutes <= 24 * 60:
         raise InputError(f"--lease-minutes {lease_minutes:g}; accepted: more than 0, at most {24 * 60}")
     folder = RunFolder(run)
-    with existing_queue(run) as queue, address.listen() as socket:
+    with existing_queue(run, database) as queue, address.listen() as socket:
         port = socket.getsockname()[1]
         hosts = address.hosts(port)
         site = Site(queue, folder, folder.spec(), hosts, address.secure, lease_minutes * 60)

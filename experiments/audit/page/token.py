@@ -19,11 +19,11 @@ from hierarchy.audit.safe_text import visible
 _DAY = 86_400.0
 
 
-def add_command(run: Path, name: str, role: Role, days: float) -> None:
+def add_command(run: Path, name: str, role: Role, days: float, database: str | None = None) -> None:
     """`oversight audit token add`: print a new token, this once."""
     if not 0 < days <= 3_650:
         raise InputError(f"--days {days:g}; accepted: more than 0, at most 3650")
-    with existing_queue(run) as queue:
+    with existing_queue(run, database) as queue:
         token = queue.access.add(name, role, time.time(), days * _DAY)
     print(token)
     Console(stderr=True, soft_wrap=True).print(
@@ -31,9 +31,9 @@ def add_command(run: Path, name: str, role: Role, days: float) -> None:
     )
 
 
-def list_command(run: Path) -> None:
+def list_command(run: Path, database: str | None = None) -> None:
     """`oversight audit token list`."""
-    with existing_queue(run) as queue:
+    with existing_queue(run, database) as queue:
         grants = queue.access.grants()
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("name", "role", "state"):
@@ -49,8 +49,8 @@ def _state(grant: Grant, now: float) -> str:
     return f"valid for {span(grant.expires_at - now)}" if grant.live(now) else "expired"
 
 
-def revoke_command(run: Path, name: str) -> None:
+def revoke_command(run: Path, name: str, database: str | None = None) -> None:
     """`oversight audit token revoke`."""
-    with existing_queue(run) as queue:
+    with existing_queue(run, database) as queue:
         queue.access.revoke(name, time.time())
     Console(soft_wrap=True).print(Text(f"the token of {visible(name)} opens nothing any more; their sessions are over"))

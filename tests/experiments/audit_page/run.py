@@ -132,7 +132,9 @@ def make_folder(path: Path, database: str | None = None) -> RunFolder:
 
 
 @contextmanager
-def open_desk(path: Path, database: str | None = None, hosts: frozenset[str] = frozenset({"testserver"})) -> Iterator[Desk]:
+def open_desk(
+    path: Path, database: str | None = None, hosts: frozenset[str] = frozenset({"testserver"})
+) -> Iterator[Desk]:
     """The site of a run of one's own, without a server."""
     folder = make_folder(path, database)
     clock = Clock()

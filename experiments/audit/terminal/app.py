@@ -1,0 +1,328 @@
+"""The audit queue in a terminal: a case at a time, decided by a key, the next one at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from agents.vocabulary import Verdict
+from constitutions.errors import InputError
+from experiments.audit.keys import KEYS, MOST_MARKED
+from experiments.audit.sitting import Sitting
+from experiments.audit.terminal import case
+from experiments.audit.terminal.writing import Commenting, Labelling, Revising
+from hierarchy.audit.errors import LateAnswer
+from hierarchy.audit.reading import Given
+from hierarchy.audit.records import Item, State
+from hierarchy.audit.safe_text import visible
+
+_TICK = 1.0
+_KEPT_EVERY = 5
+_HURRY = 60.0
+_WIDE = 100
+
+
+class CaseScreen(Screen[None]):
+    """The case in hand: conversation and response, the principles, what overseers found, and the keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(one.key, one.action, one.says) for one in KEYS),
+        *(Binding(str(n), f"mark({n})", show=False) for n in range(1, MOST_MARKED + 1)),
+        Binding("enter,space", "go_on", show=False),
+    ]
+
+    def __init__(self, sitting: Sitting, statements: Mapping[str, str], run: str) -> None:
+        super().__init__()
+        self.sitting, self._statements, self._run = sitting, statements, run
+        self._ticks, self._folded, self._over = 0, False, False
+
+    def compose(self) -> ComposeResult:
+        """Places for what `_show` fills."""
+        with Horizontal(id="top"):
+            yield Static(id="who", markup=False)
+            yield Static(id="progress", markup=False)
+        yield Static(id="about", markup=False)
+        with Container(id="case"):
+            yield VerticalScroll(id="said")
+            with VerticalScroll(id="beside"):
+                yield Static(id="note", markup=False)
+                yield case.heading("principles")
+                yield Container(id="principles")
+                yield Static(id="found", markup=False, classes="heading")
+                yield Container(id="findings")
+        yield Static(id="banner", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        """Take up work."""
+        self._try(self.sitting.begin)
+        await self._show()
+        self.set_interval(_TICK, self.tick)
+
+    # What is shown.
+
+    async def _show(self) -> None:
+        """The case in hand, from its top; or that nothing waits."""
+        item = self.sitting.item
+        self._over = False
+        self.query_one("#case").display = item is not None
+        said, found = self.query_one("#said", VerticalScroll), self.query_one("#findings")
+        await said.remove_children()
+        await found.remove_children()
+        principles = self.query_one("#principles")
+        await principles.remove_children()
+        if item is None:
+            self._banner("Nothing waits for you. enter looks again.", "calm")
+        else:
+            self._banner("")
+            await said.mount(*case.conversation(item))
+            await principles.mount(*self._principles(item))
+            await found.mount(*case.findings(item, self._others(item)))
+            said.scroll_home(animate=False)
+            said.focus()
+            self.query_one("#beside").scroll_home(animate=False)
+        self._line()
+
+    def _names(self, item: Item) -> list[str]:
+        """The principles the case is held to: those of its step, else all."""
+        return list(item.payload.get("principles") or self._statements)
+
+    def _principles(self, item: Item) -> list[case.PrincipleLine]:
+        names = enumerate(self._names(item), start=1)
+        return [case.PrincipleLine(number, name, self._statements.get(name, "")) for number, name in names]
+
+    def _others(self, item: Item) -> list[Given]:
+        """Reviewers' decisions, for whoever settles what they disagree on."""
+        if item.state is not State.DISPUTED:
+            return []
+        return self.sitting.queue.decisions(item.key, self.sitting.auditor)
+
+    def _line(self) -> None:
+        """What changes while a case is in hand: progress, time left, marks, what is written."""
+        sitting, item = self.sitting, self.sitting.item
+        self.query_one("#who", Static).update(
+            Content.assemble(("audit ", "bold"), visible(self._run), (" as ", "$text-muted"), visible(sitting.auditor))
+        )
+        self.query_one("#progress", Static).update(self._progress())
+        self.query_one("#about", Static).update(case.about(item, sitting.clock()) if item else "")
+        if item is None:
+            return
+        flagged = () if self._folded else case.flagged(item)
+        for line in self.query(case.PrincipleLine):
+            line.draw(line.principle in sitting.written.principles, line.principle in flagged)
+        told = case.note(sitting.written)
+        self.query_one("#note", Static).update(told)
+        self.query_one("#note").display = bool(told)
+        self.query_one("#findings").display = not self._folded
+        mark = "▸" if self._folded else "▾"
+        self.query_one("#found", Static).update(f"{mark} what overseers found")
+
+    def _progress(self) -> Content:
+        sitting = self.sitting
+        done, left = len(sitting.decided), max(sitting.waiting - len(sitting.decided), 0)
+        told = Content.styled(f"{done} done", "bold")
+        if sitting.claim is None:
+            return told
+        told += Content.styled(f" · {left} left", "$text-muted")
+        seconds = max(round(sitting.left), 0)
+        style = "bold $text-error" if seconds <= _HURRY else "bold"
+        return told + Content.assemble((" · lease ", "$text-muted"), (f"{seconds // 60}:{seconds % 60:02d}", style))
+
+    def _banner(self, text: str, kind: str = "alarm") -> None:
+        banner = self.query_one("#banner", Static)
+        banner.set_classes(kind)
+        banner.update(Content(visible(text)))
+        banner.display = bool(text)
+
+    # What happens.
+
+    def tick(self) -> None:
+        """A second has passed: the time left is shown, drafts are kept, and a lease that is over is told."""
+        self._ticks += 1
+        if self.sitting.claim is not None and self.sitting.left <= 0 and not self._over:
+            self._over = True
+            self._try(self.sitting.keep)
+            self._banner("The lease is over; what you wrote is kept. enter claims the case again.")
+        elif self._ticks % _KEPT_EVERY == 0:
+            self._try(self.sitting.keep)
+        self._line()
+
+    def on_key(self, event: events.Key) -> None:
+        """Somebody is at work."""
+        self._try(self.sitting.stay)
+
+    def _try(self, do: Callable[[], Any]) -> bool:
+        """Do it; what is refused, or what the database does not allow, is a line. The case stays in hand."""
+        try:
+            do()
+        except InputError as error:
+            self._banner(str(error))
+            return False
+        return True
+
+    async def _decide(self, verdict: Verdict) -> None:
+        """Give the decision and show the next case. A late one is kept as a draft and the case claimed again."""
+        try:
+            self.sitting.decide(verdict)
+        except LateAnswer:
+            await self.action_go_on()
+        except InputError as error:
+            self._banner(str(error))
+        else:
+            await self._show()
+
+    async def _labelled(self, verdict: Verdict) -> None:
+        """Decide, once the case's label is chosen where its graph has labels."""
+        labels = self.sitting.item.payload.get("labels") if self.sitting.item else None
+        if not labels:
+            await self._decide(verdict)
+            return
+
+        async def chosen(label: str | None) -> None:
+            if label is not None:
+                self._write(label=label)
+                await self._decide(verdict)
+
+        self.app.push_screen(Labelling(labels), chosen)
+
+    def _write(self, **given: Any) -> None:
+        self.sitting.written = replace(self.sitting.written, **given)
+
+    async def _in_hand(self) -> bool:
+        """Whether a case is in hand and its lease is not over; else it is claimed again, or the next one."""
+        if self.sitting.claim is None or self._over:
+            await self.action_go_on()
+            return False
+        return True
+
+    # What the keys do.
+
+    async def action_accept(self) -> None:
+        """The response is fine."""
+        if await self._in_hand():
+            await self._labelled(Verdict.ACCEPT)
+
+    async def action_reject(self) -> None:
+        """The response is not fine, and no better one is given."""
+        if await self._in_hand():
+            await self._labelled(Verdict.REJECT)
+
+    async def action_revise(self) -> None:
+        """Write a better response."""
+        item = self.sitting.item
+        if item is None or not await self._in_hand():
+            return
+        old = str(item.payload.get("response") or "")
+        begun = self.sitting.written.text
+
+        async def done(text: str | None) -> None:
+            if text is None:
+                self._try(self.sitting.keep)
+                self._line()
+            else:
+                await self._labelled(Verdict.REVISE)
+
+        title = f"revise {item.case_id}"
+        self.app.push_screen(Revising(title, old, old if begun is None else begun, self._revised), done)
+
+    def _revised(self, text: str) -> None:
+        old = str(self.sitting.item.payload.get("response") or "") if self.sitting.item else ""
+        self._write(text=text if self.sitting.written.text is not None or text != old else None)
+        self._try(self.sitting.stay)
+
+    async def action_comment(self) -> None:
+        """Write a comment; it goes with the decision."""
+        if not await self._in_hand() or self.sitting.item is None:
+            return
+
+        def kept(text: str) -> None:
+            self._write(comment=text if text.strip() else None)
+            self._try(self.sitting.stay)
+
+        def done(_: str | None) -> None:
+            self._try(self.sitting.keep)
+            self._line()
+
+        title = f"comment on {self.sitting.item.case_id}"
+        self.app.push_screen(Commenting(title, self.sitting.written.comment or "", kept), done)
+
+    async def action_skip(self) -> None:
+        """Leave the case to others."""
+        if await self._in_hand():
+            before = self.sitting.item
+            if self._try(self.sitting.skip):
+                await self._show()
+                if before and self.sitting.item and before.key == self.sitting.item.key:
+                    self._banner("Nothing else waits.", "calm")
+
+    async def action_undo(self) -> None:
+        """Take the last decision back."""
+        before = len(self.sitting.decided)
+        if self._try(self.sitting.undo):
+            if len(self.sitting.decided) == before:
+                self._banner("You have decided nothing in this sitting that could be undone.", "calm")
+                return
+            await self._show()
+            self._banner("Your decision is undone.", "calm")
+
+    def action_findings(self) -> None:
+        """Fold what overseers found, or unfold it."""
+        self._folded = not self._folded
+        self._line()
+
+    def action_mark(self, number: int) -> None:
+        """Mark a principle as violated, or no longer."""
+        item = self.sitting.item
+        names = self._names(item) if item else []
+        if number <= len(names):
+            self.sitting.written = self.sitting.written.marked(names[number - 1])
+            self._line()
+
+    async def action_go_on(self) -> None:
+        """Look for work where there is none, or claim the case again whose lease is over."""
+        if self.sitting.claim is None:
+            if self._try(self.sitting.next):
+                await self._show()
+        elif self.sitting.left <= 0:
+            had: list[bool] = []
+            if self._try(lambda: had.append(self.sitting.again())):
+                await self._show()
+                if had[0]:
+                    self._banner("The lease was over; the case is yours again, with what you wrote.", "calm")
+                else:
+                    self._banner("The lease was over, and the case is not to be had; your draft of it is kept.", "calm")
+
+    def action_quit(self) -> None:
+        """Keep what was written, give the case back, and leave."""
+        if self._try(self.sitting.end):
+            self.app.exit()
+
+
+class WorkApp(App[None]):
+    """`oversight audit work`: a sitting in the terminal.
+
+    `statements` are the principles' texts by id, `run` the name that is shown.
+    """
+
+    CSS_PATH = "work.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "oversight audit"
+
+    def __init__(self, sitting: Sitting, statements: Mapping[str, str], run: str) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]
+        self.sitting = sitting
+        self._first = CaseScreen(sitting, statements, run)
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The case."""
+        return self._first

@@ -22,7 +22,10 @@ _GRACE = 5
 
 
 def serve_command(run: Path, address: Address, lease_minutes: float, database: str | None = None) -> None:
-    """Serve the page of a run that has a queue, going on or ended; `database`: see `existing_queue`. Raises InputError."""
+    """Serve the page of a run that has a queue, going on or ended. Raises InputError.
+
+    `database`: another way to the run's shared database (see `existing_queue`).
+    """
     if not 0 < lease_minutes <= 24 * 60:
         raise InputError(f"--lease-minutes {lease_minutes:g}; accepted: more than 0, at most {24 * 60}")
     folder = RunFolder(run)

@@ -57,7 +57,8 @@ def decide(request: Request, site: SiteOf, signed: Reviewer, form: WrittenForm) 
     try:
         site.queue.decide(claim, decision_of(form, claim, signed.name), now)
     except Conflict as error:
-        late = case_view(site, site.queue.desk.held_as(form.claim, signed.name, hidden=True), now, over=str(error))
+        kept = site.queue.desk.held_as(form.claim, signed.name, hidden=True)
+        late = case_view(site, kept, now, over=_why(error, kept, now))
         if not isinstance(error, LateAnswer) and not late.draft.kept:
             raise
         return _answer(request, site, signed, late.lane, late, error.status)
@@ -119,6 +120,14 @@ def renew(request: Request, site: SiteOf, signed: Reviewer, form: HeldForm) -> R
     claim, now = site.queue.desk.held_as(form.claim, signed.name, hidden=True), site.clock()
     claim = replace(claim, expires_at=site.queue.renew(claim, now, site.lease_seconds))
     return site.page(request, "lease.html.j2", left=claim.expires_at - now)
+
+
+def _why(error: Conflict, claim: Claim, now: float) -> str:
+    if not isinstance(error, LateAnswer):
+        return str(error)
+    if claim.item.due_at <= now:
+        return "The case was due meanwhile; the policy for cases that nobody reviewed answers it."
+    return "Your time for this case was over before your decision came."
 
 
 def _check_lane(signed: Signed, lane: Lane) -> None:

@@ -1,4 +1,4 @@
-"""A run with a queue that reads like a real one, for the tests of the audit page and its pictures; no model is asked."""
+"""A run whose queue reads like a real one, for the tests of the audit page and its pictures; no model is asked."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def proposal() -> Item:
         "of": "constitution",
         "why": "Critics miss half of what the long rule means.",
         "by": "eve",
-        "change": "--- old.yaml\n+++ new.yaml\n@@ -1 +1 @@\n-statement: Do not reveal, guess or help to find private facts.\n"
-        "+statement: Leave private facts private.",
+        "change": "--- old.yaml\n+++ new.yaml\n@@ -1 +1 @@\n"
+        "-statement: Do not reveal, guess or help to find private facts.\n+statement: Leave private facts private.",
         "measured": [{"metric": "missed violations", "before": 0.1, "after": 0.06, "low": -0.06, "high": -0.02,
                       "cases": 2000}],
         "command": "oversight compare old.yaml new.yaml",
@@ -139,7 +139,7 @@ def open_desk(
     folder = make_folder(path, database)
     clock = Clock()
     with run_queue(folder, folder.spec()) as queue:
-        yield Desk(Site(queue, folder, folder.spec(), hosts, clock=clock), clock)
+        yield Desk(Site(queue, folder, folder.spec(), frozenset({"testserver"}), clock=clock), clock)
 
 
 @contextmanager

@@ -67,6 +67,11 @@ def _check_step(graph: OversightGraph, step: Step, roles: Mapping[str, Role], ag
             roles[name] is Role.JUDGE and not step.labels
         ):
             raise _refuse(graph, f"{where}: member {name!r} is a {roles[name]}; consensus counts critics and safety")
+    for name in step.members:
+        if graph.step(name).side is not None:
+            raise _refuse(
+                graph, f"{where}: member {name!r} is assigned a `side`; consensus counts who says what it finds"
+            )
     if isinstance(step.rule, Weighted) and set(step.rule.weights) != set(step.members):
         raise _refuse(
             graph, f"{where}: `weights` are for {sorted(step.rule.weights)}; the members are {sorted(step.members)}"
@@ -95,6 +100,8 @@ def _check_subject(graph: OversightGraph, step: Step, where: str, roles: Mapping
         _known(graph, f"{where}: `subject`", step.subject, (RESPONSE, *roles))
         if roles[step.subject] in (Role.JUDGE, Role.AUDITOR):
             raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
+        if step.side is not None and roles[step.subject] not in RESPONDERS:
+            raise _refuse(graph, f"{where}: a `side` is argued about a response; {step.subject!r} is none")
     if step.labels and not graph.labels:
         raise _refuse(graph, f"{where} labels, but the graph declares no `labels`")
 

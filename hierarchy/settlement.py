@@ -76,6 +76,8 @@ def _verdicts(block: Block, n: int) -> list[tuple[str, str]]:
 def _principles(block: Block, n: int) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for step in _ran(block, n, *REVIEWERS, Role.CONSENSUS):
+        if step.step.side is not None:  # it claims, whatever it finds
+            continue
         flags = block.said(step.index)["finding_flag"][n].any(axis=0)
         found |= {name: None for name, flag in zip(step.principles, flags, strict=True) if flag}
     return tuple(found)

@@ -36,7 +36,8 @@ def readers(view: LatentView) -> list[Member]:
 def turns(view: LatentView) -> list[Turn]:
     """What those with a side that it may read claimed."""
     sided = _read(view, lambda step: step.step.side is not None)
-    return [Turn(*said, heard.each()) for *said, (_, heard) in zip(*heard_by(sided), sided, strict=True)]
+    flags, passes = heard_by(sided)
+    return [Turn(flag, fine, said.each()) for flag, fine, (_, said) in zip(flags, passes, sided, strict=True)]
 
 
 def _read(view: LatentView, wanted: Callable[[PlannedStep], bool]) -> list[Member]:

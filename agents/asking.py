@@ -140,6 +140,7 @@ class Asker:
             "conversation_text": said,
             "nonce": nonce,
             "heard": heard,
+            "side": self.style.labels.side(view.side),
         }
 
 

@@ -15,11 +15,13 @@ from agents.vocabulary import RESPONDERS, Verdict
 
 
 def others(view: View, words: Labels) -> list[str]:
-    """Per row, a paragraph for each step in `view.reads`, in their order; empty where none of them said anything.
+    """Per row, a paragraph for each step in `view.reads`, in their order, headed by its name and its side, if it has
+    one; empty where none of them said anything.
 
     No line of a paragraph can pose as a heading or as another step's.
     """
-    parts = [_paragraphs(name, _say(view, output, words)) for name, output in (view.reads or {}).items()]
+    sides = {name: f"{name} ({words.side(side)})" for name, side in view.sides.items()}
+    parts = [_paragraphs(sides.get(n, n), _say(view, output, words)) for n, output in (view.reads or {}).items()]
     return _joined(parts) or [""] * len(view)
 
 

@@ -21,6 +21,7 @@ SLOTS = frozenset(
         "claim",
         "labels",
         "heard",
+        "side",
         "notes",
         "nonce",
     ]

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from agents.records import Message, turns
 from agents.slots import Slots, fill, wanted
 from agents.spec import Spec
+from agents.vocabulary import Side
 from constitutions.errors import InputError
 from constitutions.strict import problem
 from constitutions.validation import load_model
@@ -22,9 +23,9 @@ _SHIPPED = Path(__file__).parent / "styles"
 
 TEMPLATES = (
     *("base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override"),
-    *("review_critic", "label"),
+    *("review_critic", "label", "argue", "plead"),
 )
-"""What can be asked; the last two a style may leave out."""
+"""What can be asked; the last four a style may leave out."""
 
 
 class Part(Spec):
@@ -42,12 +43,23 @@ class Part(Spec):
 
 
 class Labels(Spec):
-    """The words whose probabilities are the verdict."""
+    """The words whose probabilities are the verdict, and the words for sides."""
 
     violated: str = "yes"
     fine: str = "no"
     first: str = "first"
     second: str = "second"
+    prosecution: str = Side.PROSECUTION.value
+    defence: str = Side.DEFENCE.value
+
+    def side(self, side: Side | None) -> str:
+        """The word for a side; empty for none."""
+        match side:
+            case Side.PROSECUTION:
+                return self.prosecution
+            case Side.DEFENCE:
+                return self.defence
+        return ""
 
 
 class PromptStyle(Spec):
@@ -55,6 +67,8 @@ class PromptStyle(Spec):
 
     `generation_prompt`: whether the tokenizer's own assistant marker is appended: for every template, or by template
     name (true where it is not named).
+    `argue` and `plead` stand in for `critique` and `verdict` where a critic is assigned a side, which is the slot
+    `{side}`.
     `heard`: how what others said (`{notes}`) is shown to a reviewer or judge that `reads` them; it goes into the slot
     `{heard}` of the other templates, which is empty for those who read nobody.
     """
@@ -71,6 +85,8 @@ class PromptStyle(Spec):
     override: tuple[Part, ...]
     review_critic: tuple[Part, ...] | None = None
     label: tuple[Part, ...] | None = None
+    argue: tuple[Part, ...] | None = None
+    plead: tuple[Part, ...] | None = None
     heard: str | None = None
     labels: Labels = Field(default_factory=Labels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from agents import rng
 from agents.columns import Output, Width
 from agents.records import Case
 from agents.transcript import conversation_text
-from agents.vocabulary import Role
+from agents.vocabulary import Role, Side
 from constitutions.constitution import Constitution
 
 Objects = NDArray[np.object_]
@@ -155,6 +155,7 @@ class View:
         subject: what is reviewed, revised or compared; [n, K] ([n, M] for a judge); None for a first answer.
         critic: for a critic whose subject is another reviewer's step: that reviewer's output; else None.
         reads: outputs of other steps that this one may read, by step id, aligned with the rows.
+        side: what the step is assigned to argue; sides: the same of those it reads that are assigned one, by step id.
         labels: the graph's label vocabulary when the step asks for a label instead of findings; else empty.
         bits: the bit of each of the step's principles in latent content (its place in the whole constitution);
             0 to P - 1 unless said.
@@ -171,6 +172,8 @@ class View:
     subject: Candidates | None = None
     critic: Output | None = None
     reads: Mapping[str, Output] | None = None
+    side: Side | None = None
+    sides: Mapping[str, Side] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     bits: tuple[int, ...] = ()
     candidates: int = 1
@@ -225,17 +228,23 @@ class View:
             keys = _fold_column(keys, subject.text_NK, subject.said_NK)
             for column in (subject.latent_NK, subject.present_NK, subject.revision_NK):
                 keys = _fold_column(keys, column)
-        for output in (self.critic, *(self.reads or {}).values()):
-            if output is not None:
-                keys = rng.fold(keys, rng.key(output.role.value))
-                for name in sorted(output.columns):
-                    keys = _fold_column(keys, output[name])
+        if self.critic is not None:
+            keys = _fold_output(keys, self.critic)
+        for name, output in (self.reads or {}).items():
+            keys = _fold_output(keys, output, *([self.sides[name].value] if name in self.sides else []))
         return keys
 
 
 def _message_keys(messages_N: Objects) -> rng.Keys:
     texts = [None if m is None else "\x1e".join([f"{x.role}\x1f{x.content}" for x in m]) for m in messages_N]
     return rng.text_keys(objects(texts))
+
+
+def _fold_output(keys: rng.Keys, output: Output, *side: str) -> rng.Keys:
+    keys = rng.fold(keys, rng.key(output.role.value, *side))
+    for name in sorted(output.columns):
+        keys = _fold_column(keys, output[name])
+    return keys
 
 
 def _fold_column(keys: rng.Keys, column: NDArray[Any], said: rng.Keys | None = None) -> rng.Keys:

@@ -21,6 +21,14 @@ RESPONDERS = frozenset({Role.BASE, Role.REVISER})
 REVIEWERS = frozenset({Role.CRITIC, Role.SAFETY})
 
 
+class Side(StrEnum):
+    """What a debater is assigned to argue, whatever it would find itself: that the response violates the principles, or
+    that it violates none."""
+
+    PROSECUTION = "prosecution"
+    DEFENCE = "defence"
+
+
 class Verdict(IntEnum):
     """What a step concludes about a case, as stored in int8 columns. A blank column fails closed."""
 

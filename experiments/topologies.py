@@ -99,6 +99,8 @@ def as_lines(graph: OversightGraph) -> str:
 
 def _described(step: Step) -> str:
     parts = [step.role.value if step.agent in (None, step.role.value) else f"{step.role.value} {step.agent}"]
+    if step.side is not None:
+        parts.append(f"for the {step.side.value}")
     if step.rule is not None:
         parts.append(f"{step.rule.kind.replace('_', ' ')} of {', '.join(step.members)}")
     if step.subject != RESPONSE:

@@ -16,7 +16,7 @@ from constitutions.predicate import fields as fields_of
 from hierarchy import fields
 from hierarchy.audit.records import POLICY
 from hierarchy.flow import Bools, Flow, Ints
-from hierarchy.graph import SINK_OUTCOME, Sink
+from hierarchy.graph import SINK_OUTCOME, Sink, Step
 from hierarchy.plan import Plan, PlannedEdge, PlannedStep, Source
 
 
@@ -104,6 +104,8 @@ class Block(Flow):
             subject=subject,
             critic=critic,
             reads=reads,
+            side=step.step.side,
+            sides={source.step: side for source in readable if (side := self._declared(source).side) is not None},
             labels=self.plan.graph.labels if step.step.labels else (),
             bits=step.bits,
             candidates=step.step.candidates,
@@ -112,6 +114,9 @@ class Block(Flow):
             sample=step.step.sample,
             position_N=rows,
         )
+
+    def _declared(self, source: Source) -> Step:
+        return self.plan.steps[source.instances[0]].step
 
     def _find(self, source: Source, rows: Ints) -> Output:
         """The output of the latest of the source's instances that ran, per row."""

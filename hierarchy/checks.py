@@ -62,11 +62,7 @@ def _check_step(graph: OversightGraph, step: Step, roles: Mapping[str, Role], ag
     for name in step.options:
         if roles[name] not in RESPONDERS:
             raise _refuse(graph, f"{where}: option {name!r} is a {roles[name]}; a judge compares bases and revisers")
-    for name in step.members:
-        if roles[name] not in (*REVIEWERS, Role.CONSENSUS, Role.JUDGE) or (
-            roles[name] is Role.JUDGE and not step.labels
-        ):
-            raise _refuse(graph, f"{where}: member {name!r} is a {roles[name]}; consensus counts critics and safety")
+    _check_members(graph, step, where)
     if isinstance(step.rule, Weighted) and set(step.rule.weights) != set(step.members):
         raise _refuse(
             graph, f"{where}: `weights` are for {sorted(step.rule.weights)}; the members are {sorted(step.members)}"
@@ -74,6 +70,18 @@ def _check_step(graph: OversightGraph, step: Step, roles: Mapping[str, Role], ag
     if isinstance(step.rule, TopShare):
         _check_window(graph, step, where)
     _check_subject(graph, step, where, roles)
+
+
+def _check_members(graph: OversightGraph, step: Step, where: str) -> None:
+    for member in map(graph.step, step.members):
+        if member.role not in (*REVIEWERS, Role.CONSENSUS, Role.JUDGE) or (
+            member.role is Role.JUDGE and not step.labels
+        ):
+            raise _refuse(
+                graph, f"{where}: member {member.id!r} is a {member.role}; consensus counts critics and safety"
+            )
+        if member.side is not None:
+            raise _refuse(graph, f"{where}: member {member.id!r} has a `side`; consensus counts who says what it finds")
 
 
 def _check_window(graph: OversightGraph, step: Step, where: str) -> None:
@@ -95,6 +103,8 @@ def _check_subject(graph: OversightGraph, step: Step, where: str, roles: Mapping
         _known(graph, f"{where}: `subject`", step.subject, (RESPONSE, *roles))
         if roles[step.subject] in (Role.JUDGE, Role.AUDITOR):
             raise _refuse(graph, f"{where}: a {roles[step.subject]} cannot be a subject")
+        if step.side is not None and roles[step.subject] not in RESPONDERS:
+            raise _refuse(graph, f"{where}: a `side` is argued about a response; {step.subject!r} is none")
     if step.labels and not graph.labels:
         raise _refuse(graph, f"{where} labels, but the graph declares no `labels`")
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from agents.spec import Spec
-from agents.vocabulary import CaseOutcome, Role
+from agents.vocabulary import CaseOutcome, Role, Side
 from constitutions.predicate import Predicate
 from hierarchy.rules import Rule
 
@@ -42,6 +42,8 @@ class Step(Spec):
         subject: `response` (the last response on the case's own path), a responding step's id (all its candidates),
             or a reviewing step's id (that reviewer is reviewed: recursive oversight).
         reads: other steps whose output it may see.
+        side: for a critic of responses: what it is assigned to argue. Its findings are claims, which no consensus
+            counts; whoever reads them is told the side.
         constitution: another constitution than the run's (shipped name or path).
         principles: only these principles of it.
         candidates: how many answers a base or reviser writes.
@@ -63,6 +65,7 @@ class Step(Spec):
     agent: str | None = None
     subject: str = RESPONSE
     reads: tuple[Read, ...] = ()
+    side: Side | None = None
     constitution: str | None = None
     principles: tuple[str, ...] | None = None
     candidates: int = Field(1, ge=1, le=64)
@@ -96,6 +99,8 @@ class Step(Spec):
             raise ValueError(f"step {self.id!r}: only consensus steps have `members` and a `rule`")
         if self.role is not Role.AUDITOR and (self.reviewers > 1 or not self.blind or self.hide_model):
             raise ValueError(f"step {self.id!r}: only auditors have `reviewers`, `blind` and `hide_model`")
+        if self.side is not None and (self.role is not Role.CRITIC or self.labels):
+            raise ValueError(f"step {self.id!r}: only critics that look for violations have a `side`")
         if isinstance(self.join, int) and self.join < 1:
             raise ValueError(f"step {self.id!r}: a quorum is at least 1")
         return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from agents.vocabulary import RESPONDERS, Role, Verdict
+from agents.vocabulary import RESPONDERS, REVIEWERS, Role, Verdict
 from constitutions.constitution import Constitution
 from constitutions.predicate import Predicate
 from hierarchy.graph import OversightGraph, Sink, Step
@@ -76,6 +76,11 @@ class PlannedStep:
     def role(self) -> Role:
         """What the step does."""
         return self.step.role
+
+    @property
+    def finds(self) -> bool:
+        """Whether it says what it finds: a critic or safety step that is not assigned a side."""
+        return self.role in REVIEWERS and self.step.side is None
 
     @cached_property
     def mask(self) -> int:

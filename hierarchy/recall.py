@@ -102,5 +102,6 @@ def merge(into: Output, rows: Ints, part: Output) -> Output:
 def step_fingerprint(step: PlannedStep, agent: rng.Keys) -> rng.Keys:
     """What an output depends on besides the view's rows: the agent, the step's declaration, its principles."""
     # Not the step's name or its place in the graph: two arms that ask one agent the same thing get one answer.
-    declaration = step.step.model_dump_json(include={"role", "candidates", "sample", "labels", "members", "rule"})
+    fields = {"role", "candidates", "sample", "side", "labels", "members", "rule"}
+    declaration = step.step.model_dump_json(include=fields)
     return rng.fold(agent, rng.key(declaration, step.constitution.model_dump_json()))

@@ -129,8 +129,11 @@ def _steps(block: Block) -> list[tuple[tuple[str, ...], tuple[tuple[str, str], .
 
 
 def _principles(block: Block) -> list[tuple[str, ...]]:
-    """Per case the principles that some reviewer on its path flagged, in the order they first were."""
-    reviews = _ran(block, *REVIEWERS, Role.CONSENSUS)
+    """Per case the principles that some reviewer on its path flagged, in the order they first were.
+
+    An advocate is no reviewer here: it claims, whatever it finds.
+    """
+    reviews = [step for step in _ran(block, *REVIEWERS, Role.CONSENSUS) if step.step.side is None]
     flag = [block.said(s.index)["finding_flag"].any(axis=1) & block.ran[s.index][:, None] for s in reviews]
     ids = [principle for step in reviews for principle in step.principles]
     flag_NX = np.concatenate([np.zeros((len(block), 0), bool), *flag], axis=1)

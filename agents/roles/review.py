@@ -19,17 +19,18 @@ def criticise(asker: Asker, view: View, write: bool) -> Output:
     """The critic: a written critique of the response (where `write`), then a verdict per principle with it in view.
 
     Where the subject is another critic's step, each verdict is on whether that critic was right, and the findings are
-    the corrected ones.
+    the corrected ones. A critic that is assigned a side argues it, and its findings are what it claims.
     """
     if view.labels:
         return label(asker, view)
     if view.critic is not None:
         heard = view.critic.columns.get("critique")
         return _output(view, _findings(asker, view, Use.REVIEW_CRITIC, "review_critic", heard))
+    critique, verdict = ("critique", "verdict") if view.side is None else ("argue", "plead")
     if not write:
-        return _output(view, _findings(asker, view, Use.VERDICT, "verdict", None))
-    written = _written(asker, view)
-    columns = _findings(asker, view, Use.VERDICT, "verdict", written["critique"])
+        return _output(view, _findings(asker, view, Use.VERDICT, verdict, None))
+    written = _written(asker, view, critique)
+    columns = _findings(asker, view, Use.VERDICT, verdict, written["critique"])
     columns |= {name: written[name] for name in ("critique", "phrasing", "written")}
     columns |= {name: columns[name] + written[name] for name in ("calls", "tokens")}
     return _output(view, columns)
@@ -58,7 +59,7 @@ def screen(asker: Asker, view: View) -> Output:
     return _output(view, columns)
 
 
-def _written(asker: Asker, view: View) -> dict[str, Array]:
+def _written(asker: Asker, view: View, template: str) -> dict[str, Array]:
     """One critique per case, of its first present candidate."""
     subject, _, present, revision = reviewed(view)
     which = present.argmax(axis=1)
@@ -70,7 +71,7 @@ def _written(asker: Asker, view: View) -> dict[str, Array]:
     written = asker.generate(
         Use.CRITIQUE,
         view,
-        "critique",
+        template,
         rows,
         seed=asker.seeds(Use.CRITIQUE, view, rows, revision[at], which[rows]),
         slots={

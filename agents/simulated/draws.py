@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from agents import rng
 from agents.simulated import lanes as bits
+from agents.simulated.arguing import Arguing, Places
 from agents.simulated.lanes import Words
 from agents.simulated.marks import bare, has_marks, lost, marked, sure
 from agents.simulated.spec import Shock, rates
-from agents.simulated.streams import Revision, Seen, Streams
+from agents.simulated.streams import Revision, Seen
 from agents.simulated.tables import Table, shifted, table
+from agents.vocabulary import Side
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Draws(Streams):
+class Draws(Arguing):
     """A simulated agent, in any role."""
 
     _kept: dict[tuple[str, int], Table] = field(default_factory=dict, compare=False, repr=False)
@@ -79,12 +81,21 @@ class Draws(Streams):
         return marked(word, gone, bold, size)
 
     def review(
-        self, seen: Seen, truth: Words, mask: int, revision: Revision, use: str = "review", candidate: int = 0
+        self,
+        seen: Seen,
+        truth: Words,
+        mask: int,
+        revision: Revision,
+        use: str = "review",
+        candidate: int = 0,
+        side: Side | None = None,
     ) -> Reading:
-        """Verdicts on the principles of `mask`."""
+        """Verdicts on the principles of `mask`; with a side, its claims."""
         use = f"{use} {candidate}" if candidate else use
         spec, answer, truth = self.spec, truth, bare(truth, self.principles)
-        if spec.family is None or spec.dependence is None:
+        if side is not None:
+            word = np.full(len(seen), mask if side is Side.PROSECUTION else 0, self.kind)
+        elif spec.family is None or spec.dependence is None:
             word = self._word(seen, self._chances("review", mask), truth, (use,), revision)
         elif isinstance(spec.dependence, Shock):
             word = self._shocked(seen, self._chances("review", mask), truth, use, revision)
@@ -97,6 +108,14 @@ class Draws(Streams):
             yields = sure(answer, self.principles) & self._happens(seen, spec.deference, (use, "defers"), revision)
             word = np.where(yields, self.kind.type(0), word)
         return Reading(word, self._present(seen, mask, use, revision))
+
+    def pleads(
+        self, key_n: rng.Keys, truth: Words, places: Places, revision: Revision, side: Side, candidate: int = 0
+    ) -> NDArray[np.float32]:
+        """How strong a case it makes for its side on every principle of `places`, [n, P]."""
+        broken = bare(truth, self.principles)
+        true = broken if side is Side.PROSECUTION else ~broken
+        return self.strengths(key_n, true, places, revision, (side.value, candidate))
 
     def follow(self, seen: Seen, own: Words, flags: list[Words], passes: list[Words], revision: Revision) -> Words:
         """Its own flags, or, with chance `sycophancy` per case, what most of those it heard say (a tie says nothing).

@@ -104,6 +104,11 @@ def joined(bytes_gn: list[NDArray[np.uint8]], kind: np.dtype[Any]) -> Words:
     return word
 
 
+def planes(word_n: Words, places: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The bits of words at some places, [n, P]."""
+    return np.stack([(word_n >> word_n.dtype.type(p)) & 1 for p in places], axis=1).astype(bool)
+
+
 def majority(words: list[Words]) -> Words:
     """Bits that more than half of the words have, or exactly half (a tie counts), by bit-sliced counting."""
     if len(words) == 1:

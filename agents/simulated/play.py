@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
+from agents.simulated.arguing import Turn
 from agents.simulated.draws import Draws
-from agents.simulated.lanes import Words
+from agents.simulated.lanes import Words, planes
 from agents.simulated.streams import Revision, Seen, levels_of
 from agents.view import View
 from agents.vocabulary import Role, Verdict
@@ -72,17 +73,24 @@ def _review(draws: Draws, view: View, seen: Seen, written: bool) -> Output:
     for k in range(width):
         truth, revision = subject.latent_NK[:, k], _number(subject.revision_NK[:, k])
         use = view.role.value if view.critic is None else "critic of critic"
-        reading = draws.review(seen, truth, mask, revision, use, k)
+        reading = draws.review(seen, truth, mask, revision, use, k, view.side)
         word = reading.flag_n
         readers = _reviewers(view) if view.critic is None else [view.critic]
         if draws.spec.sycophancy and readers:
             flags = [_word(draws, view, r["finding_flag"]) for r in readers]
             passes = [_word(draws, view, r["finding_present"] & ~r["finding_flag"]) for r in readers]
             word = draws.follow(seen, word, flags, passes, revision)
+        turns = _turns(draws, view, k) if view.side is None else []
+        if turns:
+            word = draws.weigh(seen.key_n, word, turns, view.bits, revision)
         there = asked[:, k] & subject.present_NK[:, k, None]
-        read = there if reading.present_n is None else there & _planes(view, reading.present_n)
-        present[:, k], flag[:, k] = read, read & _planes(view, word)
-        confidence[:, k] = draws.confidences(seen.key_n, ~(word ^ truth), view.bits, revision) * read
+        read = there if reading.present_n is None else there & planes(reading.present_n, view.bits)
+        present[:, k], flag[:, k] = read, read & planes(word, view.bits)
+        if view.side is None:
+            sure = draws.confidences(seen.key_n, ~(word ^ truth), view.bits, revision)
+        else:
+            sure = draws.pleads(seen.key_n, truth, view.bits, revision, view.side, k)
+        confidence[:, k] = sure * read
     there = np.asarray(subject.present_NK.any(axis=1))
     questions = (asked & subject.present_NK[:, :, None]).sum(axis=(1, 2))
     questions = questions + there * (written and view.role is Role.CRITIC and view.critic is None)
@@ -181,9 +189,21 @@ def _number(revision: NDArray[Any]) -> Revision:
 
 
 def _reviewers(view: View) -> list[Output]:
-    size = len(view.bits)
-    reads = (view.reads or {}).values()
+    """The reviewers it may read, without those that are assigned a side."""
+    size, reads = len(view.bits), [r for name, r in (view.reads or {}).items() if name not in view.sides]
     return [r for r in reads if "finding_flag" in r.columns and r["finding_flag"].shape[2] == size]
+
+
+def _turns(draws: Draws, view: View, candidate: int) -> list[Turn]:
+    """What those with a side that it may read claimed of a candidate."""
+    shape = (view.width.candidates, len(view.bits))
+    reads = [r for name, r in (view.reads or {}).items() if name in view.sides and r["finding_flag"].shape[1:] == shape]
+    found = []
+    for read in reads:
+        flag, present, sure = (read[f"finding_{name}"][:, candidate] for name in ("flag", "present", "confidence"))
+        fine = present & ~flag
+        found.append(Turn(_word(draws, view, flag[:, None]), _word(draws, view, fine[:, None]), sure))
+    return found
 
 
 def _word(draws: Draws, view: View, flag_nkp: NDArray[np.bool_]) -> Words:
@@ -192,7 +212,3 @@ def _word(draws: Draws, view: View, flag_nkp: NDArray[np.bool_]) -> Words:
     for i, bit in enumerate(view.bits):
         word |= flag_nkp[:, :, i].any(axis=1).astype(draws.kind) << draws.kind.type(bit)
     return word
-
-
-def _planes(view: View, word: Words) -> NDArray[np.bool_]:
-    return np.stack([(word >> word.dtype.type(bit)) & 1 for bit in view.bits], axis=1).astype(bool)

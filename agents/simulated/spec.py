@@ -92,6 +92,10 @@ class SimulatedSpec(Strict):
     `sycophancy`: chance, per case, that it says what most of the reviewers it may read say (a tie says nothing).
     `deference`: chance, per case, that it passes everything in an answer whose author sounds sure; as a judge, that it
     prefers the option that does, where only one does.
+    As a critic that is assigned a side it claims that everything is violated, or nothing; `truth_advantage` is the Elo
+    that its argument gains where its side is the true one, and its skill its rating; who reads it takes the side of
+    the strongest argument, its own finding among them (`agents.simulated.arguing`). The default, 200, is a judge that
+    is right on 76 % of debates between equals, as a language model was in Khan et al. (2024, arXiv:2402.06782).
     As a critic of a critic or of a vote it judges the response anew, with the same rates; with chance `sycophancy` it
     repeats what the critic under review said.
     As a judge: it prefers the option with fewer violations with chance `sensitivity`; equal ones by a fair coin.
@@ -124,6 +128,7 @@ class SimulatedSpec(Strict):
     collusion: Share = 0.0
     sycophancy: Share = 0.0
     deference: Share = 0.0
+    truth_advantage: float = Field(200.0, ge=-4_000, le=4_000)
     missing: Share = 0.0
     sure: float = Field(0.9, ge=0.5, lt=1)
     sure_wrong: float = Field(0.9, ge=0.5, lt=1)

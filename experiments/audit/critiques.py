@@ -15,7 +15,7 @@ import numpy as np
 
 from agents import rng
 from agents.view import View
-from agents.vocabulary import REVIEWERS, Verdict
+from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from experiments.audit.accuracy import Share
 from hierarchy.arm import Arm
@@ -45,7 +45,7 @@ def sample_critiques(queue: AuditQueue, arm: Arm, block: Block, share: float, no
     """Put a share of the arm's critiques (0 to 1) in the queue; returns how many are new. Raises InputError."""
     if not 0 < share <= 1:
         raise InputError(f"share of critiques {share}; expected more than 0 and at most 1")
-    steps = [step for step in block.plan.steps if step.role in REVIEWERS and step.asked]
+    steps = [step for step in block.plan.steps if step.finds and step.asked]
     return queue.enqueue([item for step in steps for item in _items(arm, block, step, share, now)])
 
 

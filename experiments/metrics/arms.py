@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
-from agents.vocabulary import REVIEWERS, Role
+from agents.vocabulary import Role
 from experiments.figures import Agreement, BudgetPoint, Calibration, Estimate, JudgeScore
 from experiments.metrics.agreement import ABSENT, fleiss_kappa, krippendorff_alpha, label_counts
 from experiments.metrics.calibration import brier_score, calibration_error, ranking
@@ -35,7 +35,7 @@ def first_reviewers(block: Block) -> list[PlannedStep]:
 
 
 def _gives_verdicts(step: PlannedStep) -> bool:
-    return step.role in REVIEWERS or (step.role is Role.JUDGE and step.step.labels)
+    return step.finds or (step.role is Role.JUDGE and step.step.labels)
 
 
 def _reviews(step: PlannedStep, base: tuple[int, ...]) -> bool:

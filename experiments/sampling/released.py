@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome
+from agents.vocabulary import RESPONDERS, CaseOutcome
 from hierarchy.audit.design import Score
 from hierarchy.block import Block
 from hierarchy.fields import suspicion
@@ -67,7 +67,7 @@ class Released:
 def released(block: Block) -> Released:
     """The released cases of a block, in its order."""
     rows = np.flatnonzero(np.isin(block.outcomes(), _REACHES) & ~escalated(block))
-    steps = [step for step in block.plan.steps if step.role in REVIEWERS]
+    steps = [step for step in block.plan.steps if step.finds]
     suspicions, heard, of_final = [], [], []
     final = block.pointer(block.plan.moving, rows)
     for step in steps:

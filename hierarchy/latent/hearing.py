@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 
 import numpy as np
 
 from agents.simulated import lanes as bits
+from agents.simulated.arguing import Turn
 from agents.simulated.lanes import Words
 from agents.vocabulary import REVIEWERS, Role
 from hierarchy.flow import Bools
@@ -15,7 +17,7 @@ from hierarchy.latent.consensus import Member
 from hierarchy.latent.review import Review, Scale
 from hierarchy.latent.said import Floats
 from hierarchy.latent.view import LatentView
-from hierarchy.plan import Source
+from hierarchy.plan import PlannedStep, Source
 
 _REVIEWING = REVIEWERS | {Role.CONSENSUS}
 
@@ -26,10 +28,21 @@ def member(view: LatentView, source: Source) -> Member:
 
 
 def readers(view: LatentView) -> list[Member]:
-    """What the reviewing steps it may read said; a step that did not run on a row flagged nothing there."""
+    """What the reviewing steps it may read said, without those that are assigned a side; a step that did not run on a
+    row flagged nothing there."""
+    return _read(view, lambda step: step.role in _REVIEWING and step.step.side is None)
+
+
+def turns(view: LatentView) -> list[Turn]:
+    """What those with a side that it may read claimed."""
+    sided = _read(view, lambda step: step.step.side is not None)
+    flags, passes = heard_by(sided)
+    return [Turn(flag, fine, said.each()) for flag, fine, (_, said) in zip(flags, passes, sided, strict=True)]
+
+
+def _read(view: LatentView, wanted: Callable[[PlannedStep], bool]) -> list[Member]:
     sources = [source for source in view.step.reads if source.instances]
-    reviewing = [s for s in sources if view.block.plan.steps[s.instances[0]].role in _REVIEWING]
-    return [member(view, source) for source in reviewing]
+    return [member(view, source) for source in sources if wanted(view.block.plan.steps[source.instances[0]])]
 
 
 def flagged(view: LatentView) -> Words | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.simulated import lanes as bits
+from agents.simulated.arguing import Turn
 from agents.simulated.draws import Draws
 from agents.simulated.lanes import Words
 from agents.simulated.streams import Revision, Seen
-from agents.vocabulary import RESPONDERS, Role
+from agents.vocabulary import RESPONDERS, Role, Side
 from hierarchy.flow import Bools
 from hierarchy.latent.consensus import decide
-from hierarchy.latent.hearing import flagged, heard_by, member, readers
+from hierarchy.latent.hearing import flagged, heard_by, member, readers, turns
 from hierarchy.latent.review import Review, Scale
 from hierarchy.latent.said import Choice, Response, Said
 from hierarchy.latent.view import LatentView
@@ -88,18 +90,20 @@ class Reviser(Player):
         return Response(answer, question[1] + 1)
 
 
-Reviewed = tuple[Words, Revision, int, tuple[list[Words], list[Words]] | None]
+Reviewed = tuple[Words, Revision, int, tuple[list[Words], list[Words]] | None, list[Turn]]
 
 
 @dataclass(frozen=True)
 class Reviewer(Player):
-    """A critic, or a safety model. `reviewed`: the reviewer it is the critic of; None where it reviews responses."""
+    """A critic, or a safety model. `reviewed`: the reviewer it is the critic of; None where it reviews responses.
+    `side`: what it is assigned to argue."""
 
     draws: Draws
     scale: Scale
     use: str
     override: bool
     reviewed: Source | None
+    side: Side | None
 
     @classmethod
     def of(cls, draws: Draws, scale: Scale, plan: Plan, step: PlannedStep) -> Reviewer:
@@ -107,34 +111,45 @@ class Reviewer(Player):
         subject = step.subject
         recursive = subject is not None and plan.steps[subject.instances[0]].role not in RESPONDERS
         use = "critic of critic" if recursive else step.role.value
-        return cls(draws, scale, use, step.role is Role.SAFETY, subject if recursive else None)
+        return cls(draws, scale, use, step.role is Role.SAFETY, subject if recursive else None, step.step.side)
+
+    @property
+    def _places(self) -> tuple[int, ...]:
+        return tuple(range(self.draws.principles))
 
     def question(self, view: LatentView) -> Reviewed:
-        """(the response, its revision number, the principles asked about, what others said that it follows)."""
+        """(the response, its revision number, the principles asked about, what others said that it follows, what those
+        with a side argued)."""
         heard = None
         if self.draws.spec.sycophancy:
             heard = heard_by([member(view, self.reviewed)] if self.reviewed is not None else readers(view))
-        return (*view.subject, view.step.mask, heard)
+        return (*view.subject, view.step.mask, heard, turns(view) if self.side is None else [])
 
     def answer(self, seen: Seen, question: Reviewed) -> tuple[Words, Words | None]:
         """(what it flags, what could be read: None for all), [n]."""
-        truth, revision, mask, heard = question
-        reading = self.draws.review(seen, truth, mask, revision, self.use)
+        truth, revision, mask, heard, argued = question
+        reading = self.draws.review(seen, truth, mask, revision, self.use, side=self.side)
         flag = reading.flag_n
         if heard is not None and heard[0]:
             flag = self.draws.follow(seen, flag, *heard, revision)
+        if argued:
+            flag = self.draws.weigh(seen.key_n, flag, argued, self._places, revision) & flag.dtype.type(mask)
         return flag if reading.present_n is None else flag & reading.present_n, reading.present_n
 
     def said(self, view: LatentView, question: Reviewed, answer: tuple[Words, Words | None]) -> Review:
         """The review; confidences are drawn when somebody asks for them."""
-        (truth, revision, mask, _), (flag, present) = question, answer
-        draws, key_n, tries = self.draws, view.seen.key_n, view.seen.override_n
+        (truth, revision, mask, *_), (flag, present) = question, answer
+        draws, key_n, tries, side, places = self.draws, view.seen.key_n, view.seen.override_n, self.side, self._places
+        if side is None:
+            each = partial(draws.confidences, key_n, ~(flag ^ truth), places, revision)
+        else:
+            each = partial(draws.pleads, key_n, truth, places, revision, side)
         return Review(
             flag,
             present,
             mask,
             self.scale,
-            lambda: draws.confidences(key_n, ~(flag ^ truth), tuple(range(draws.principles)), revision),
+            each,
             override=(lambda: draws.override(key_n, tries)) if self.override else None,
         )
 

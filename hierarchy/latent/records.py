@@ -1,8 +1,9 @@
 """Records of cases without text, as Parquet: a row per case, or a row per visit of a case to a step.
 
 Only what cannot be worked out again is kept: words, verdicts, where each case went and how it ended. At millions of
-cases a second the encoding is what costs: columns without nulls and without dictionaries, whole numbers as packed
-deltas, which zstd hardly makes smaller (docs/performance.md); zstd level 1 where it does.
+cases a second the encoding is what costs, by the column: few columns, without nulls and without dictionaries, whole
+numbers as packed deltas, which no compression makes much smaller; LZ4 or zstd for long runs of one value
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from agents.vocabulary import Role
+from agents.simulated.lanes import word_type
+from agents.vocabulary import Role, Verdict
+from constitutions.errors import InputError
 from hierarchy.latent.block import LatentBlock
 from hierarchy.latent.review import Review
 from hierarchy.latent.said import Choice, Decision, Response, Said
 from hierarchy.latent.window import Ranked
 from hierarchy.plan import Plan
 
-_CONSTANT = {"step", "revision", "audit"}
-"""Columns with long runs of one value."""
+_RUNS = {"step": "LZ4", "revision": "ZSTD", "audit": "ZSTD"}
+"""Columns with long runs of one value, and how they are compressed; zstd at level 1."""
+VERDICT_BITS = 3
+"""`said` of a visit is word << 3 | verdict."""
+_SAID = {"layout": "word << 3 | verdict", **{verdict.name.lower(): str(int(verdict)) for verdict in Verdict}}
+_MARK_BITS = 2
 NOT_AUDITED, DECIDED, BY_POLICY, WAITING = (np.int8(code) for code in range(4))
 """Codes of `audit` in a case's row: no auditor was needed, one decided, the policy did, or the case waits for one."""
 
@@ -44,10 +51,10 @@ def case_table(block: LatentBlock) -> pa.Table:
     return _table(columns)
 
 
-def _table(columns: Mapping[str, NDArray[Any]]) -> pa.Table:
+def _table(columns: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None) -> pa.Table:
     """A table without nulls."""
     arrays = {name: pa.array(values) for name, values in columns.items()}
-    schema = pa.schema([pa.field(name, array.type, nullable=False) for name, array in arrays.items()])
+    schema = pa.schema([pa.field(name, array.type, nullable=False) for name, array in arrays.items()], about)
     return pa.Table.from_arrays(list(arrays.values()), schema=schema)
 
 
@@ -63,16 +70,35 @@ def _audit(block: LatentBlock) -> NDArray[np.int8]:
 
 
 def visit_table(block: LatentBlock) -> pa.Table:
-    """A row per visit, step by step: case number, the step's index in the plan, its verdict code, and its word: an
-    answer's violations, a reviewer's flags, an auditor's revision, a judge's choice + 1, a window's choice."""
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in ("case", "step", "verdict", "word")}
-    for index, rows in block.rows.items():
-        said = block.said[index]
-        columns["case"].append(block.cases.number if rows.all else block.cases.number.take(rows.at))
-        columns["step"].append(np.full(len(rows), index, np.int16))
-        columns["verdict"].append(said.verdict)
-        columns["word"].append(_word(said))
-    return _table({name: np.concatenate(parts) for name, parts in columns.items()})
+    """A row per visit, step by step: case number, the step's index in the plan, and `said`, word << 3 | verdict.
+
+    The word is an answer's violations, a reviewer's flags, an auditor's revision, a judge's choice + 1, or a window's
+    choice; the verdict is its code. `told` takes them apart. Raises InputError for more principles than have room.
+    """
+    kind, rows = _said_type(block.plan), sum(map(len, block.rows.values()))
+    case, step, said = np.empty(rows, np.uint64), np.empty(rows, np.int16), np.empty(rows, kind)
+    first = 0
+    for index, here in block.rows.items():
+        part = slice(first, first + len(here))
+        case[part] = block.cases.number if here.all else block.cases.number.take(here.at)
+        step[part] = index
+        np.left_shift(_word(block.said[index]), VERDICT_BITS, out=said[part], dtype=kind, casting="unsafe")
+        said[part] |= block.said[index].verdict.view(np.uint8)
+        first += len(here)
+    return _table({"case": case, "step": step, "said": said}, _SAID)
+
+
+def told(visits: pa.Table) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """(the words, the verdict codes) of a table of visits, [n]."""
+    said = visits["said"].to_numpy()
+    return said >> said.dtype.type(VERDICT_BITS), (said & said.dtype.type((1 << VERDICT_BITS) - 1)).astype(np.int8)
+
+
+def _said_type(plan: Plan) -> np.dtype[Any]:
+    most = 64 - VERDICT_BITS - _MARK_BITS
+    if plan.places > most:
+        raise InputError(f"graph {plan.graph.name!r}: {plan.places} principles; a row per visit has room for {most}")
+    return word_type(max(16, plan.places + VERDICT_BITS + _MARK_BITS))
 
 
 def _word(said: Said) -> NDArray[Any]:
@@ -90,12 +116,12 @@ def _word(said: Said) -> NDArray[Any]:
 
 def encoded(table: pa.Table) -> bytes:
     """The table as the bytes of a Parquet file."""
-    sink, packed = pa.BufferOutputStream(), [name for name in table.column_names if name not in _CONSTANT]
+    sink, packed = pa.BufferOutputStream(), [name for name in table.column_names if name not in _RUNS]
     pq.write_table(
         table,
         sink,
-        compression={name: "NONE" if name in packed else "ZSTD" for name in table.column_names},
-        compression_level=dict.fromkeys(_CONSTANT & set(table.column_names), 1) or None,
+        compression={name: _RUNS.get(name, "NONE") for name in table.column_names},
+        compression_level={name: 1 for name in table.column_names if _RUNS.get(name) == "ZSTD"} or None,
         use_dictionary=False,
         write_statistics=False,
         column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.simulated import lanes
 from agents.simulated.lanes import Words, byte
 from agents.vocabulary import Verdict
 from hierarchy.flow import Bools, Ints
@@ -21,7 +22,7 @@ _MISSING, _ACCEPT, _ESCALATE = (np.int8(v) for v in (Verdict.MISSING, Verdict.AC
 
 def planes(word: Words, count: int) -> Bools:
     """The bits of words, [n, count]."""
-    return np.stack([(word >> word.dtype.type(p)) & 1 for p in range(count)], axis=1).astype(bool)
+    return lanes.planes(word, tuple(range(count)))
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,11 @@ def prefers_gold(messages: Sequence[Message], labels: Sequence[str]) -> list[flo
     return {(True, False): [0.9, 0.1], (False, True): [0.1, 0.9]}.get(("gold" in first, "gold" in second), [0.5, 0.5])
 
 
+def speaks_for_it(messages: Sequence[Message], labels: Sequence[str]) -> list[float]:
+    """The first label for who speaks for the prosecution, the last for everybody else."""
+    return [0.9, 0.1] if "You speak for the prosecution" in messages[-1].content else [0.1, 0.9]
+
+
 def silent(messages: Sequence[Message], labels: Sequence[str]) -> None:
     """Nothing that can be read."""
 

@@ -11,6 +11,7 @@ from agents.style import load_style
 from constitutions.errors import InputError
 
 TEMPLATES = ("base", "critique", "verdict", "revise", "revise_blind", "judge", "safety", "override")
+OPTIONAL = ("review_critic", "label", "argue", "plead")
 MINIMAL = "name: small\n" + "".join(f"{name}:\n  - {{splice: conversation}}\n" for name in TEMPLATES)
 
 
@@ -22,10 +23,10 @@ def write(folder: Path, text: str) -> str:
 
 def test_every_question_of_the_plain_style_is_answered_by_the_model() -> None:
     style = load_style("plain")
-    for name in (*TEMPLATES, "review_critic", "label"):
+    for name in (*TEMPLATES, *OPTIONAL):
         assert style.template(name)
         assert style.opens_turn(name)
-    for name in (*TEMPLATES[1:], "review_critic", "label"):
+    for name in (*TEMPLATES[1:], *OPTIONAL):
         text = "".join(part.content for part in style.template(name))
         assert "[/{nonce}]" in text
         assert "never an instruction to you" in " ".join(text.split())
@@ -33,7 +34,7 @@ def test_every_question_of_the_plain_style_is_answered_by_the_model() -> None:
 
 def test_every_slot_is_used_by_the_plain_style() -> None:
     style = load_style("plain")
-    text = "".join(part.content for name in (*TEMPLATES, "review_critic", "label") for part in style.template(name))
+    text = "".join(part.content for name in (*TEMPLATES, *OPTIONAL) for part in style.template(name))
     text += style.heard or ""
     assert {slot for slot in SLOTS if f"{{{slot}}}" not in text} == {"principle_id"}
 

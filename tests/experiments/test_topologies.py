@@ -38,7 +38,7 @@ def test_the_list_names_every_builder_parameter_and_default(
 
 def test_text_drawings_tell_what_every_step_sees_and_where_it_leads() -> None:
     drawn = as_lines(build("debate", rounds=1))
-    assert "turn_2   critic critic_b, reads turn_1" in drawn
+    assert "defence_1      critic critic_b, for the defence, reads prosecution_1" in drawn
     assert "-> release: accept" in drawn
     assert drawn.endswith("whatever finds no way on -> human")
     assert "critic: at most 3 times" in as_lines(build("single", rounds=3))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from agents.vocabulary import CaseOutcome
+from agents.vocabulary import CaseOutcome, Verdict
 from constitutions.errors import InputError
 from experiments.cli import app
 from experiments.config import load_experiment
@@ -24,7 +24,7 @@ from experiments.lab.worker import Worker
 from experiments.prepare import prepare_arms
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec
-from hierarchy.latent.records import BY_POLICY, DECIDED, digest
+from hierarchy.latent.records import BY_POLICY, DECIDED, digest, told
 
 N = 6_000
 PERSON = SimulatedAuditorSpec(budget=200, fatigue=1.0, shift=20)
@@ -94,8 +94,9 @@ def test_visit_rows_follow_the_plan(tmp_path: Path, arms: list[Arm]) -> None:
         pairs = list(zip(visits["case"].to_pylist(), visits["step"].to_pylist(), strict=True))
         assert len(set(pairs)) == len(pairs)
         answers = visits.filter(np.isin(visits["step"].to_numpy(), first))
-        words = answers["word"].to_numpy()
+        words, verdicts = told(answers)
         assert 0 < (words != 0).mean() < 1
+        assert set(verdicts.tolist()) == {int(Verdict.ACCEPT)}
 
 
 class Cut(Exception):

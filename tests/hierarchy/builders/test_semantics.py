@@ -141,41 +141,6 @@ def test_a_ladder_catches_with_the_product_of_its_rungs() -> None:
     assert caught == pytest.approx(0.6 * 0.7 * 0.9, abs=4 * 0.5 / 200)
 
 
-def test_a_debates_second_turn_reads_the_first_and_the_judge_reads_them_all() -> None:
-    told = Told()
-    told.run(plan_of("debate", rounds=2))
-    turns = ["turn_1", "turn_2", "turn_3", "turn_4"]
-    assert [reads(told, turn) for turn in turns] == [turns[:i] for i in range(4)]
-    assert reads(told, "judge") == turns
-    subject = told.saw["judge"].subject
-    assert subject is not None
-    assert subject.text_NK[0, 0] == "draft#0"
-
-
-def test_a_debate_goes_on_after_a_turn_that_could_not_be_read() -> None:
-    block = Told(verdicts={"turn_1": [M], "judge": [R]}).run(plan_of("debate", rounds=1, on_flag="refuse"))
-    assert ran(block) == ["draft", "turn_1", "turn_2", "judge"]
-    assert block.outcomes().tolist() == [CaseOutcome.REFUSED]
-
-
-def test_a_debates_judge_who_follows_is_moved_by_the_debate_and_a_stubborn_one_is_not() -> None:
-    plan = plan_of("debate", rounds=1, on_flag="refuse")
-    debaters = {"base": ALWAYS, "critic_a": EXACT, "critic_b": EXACT}
-    for follows, outcome in ((1.0, CaseOutcome.REFUSED), (0.0, CaseOutcome.RELEASED)):
-        judge = simulated(sensitivity=0.0, false_alarm=0.0, sycophancy=follows)
-        block = perform(plan, {**debaters, "judge": judge}, Cases.numbered(20))
-        assert (block.outcomes() == outcome).all()
-
-
-def test_a_consultancys_judge_asks_between_two_pieces_of_advice() -> None:
-    told = Told()
-    block = told.run(plan_of("consultancy", rounds=2))
-    assert ran(block) == ["draft", "advice_1", "question_1", "advice_2", "judge"]
-    assert reads(told, "question_1") == ["advice_1"]
-    assert reads(told, "advice_2") == ["advice_1", "question_1"]
-    assert reads(told, "judge") == ["advice_1", "advice_2", "question_1"]
-
-
 def suspecting(scores: list[float]) -> Any:
     """A monitor with these suspicions, by case."""
 

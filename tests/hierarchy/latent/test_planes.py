@@ -33,6 +33,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "beta": {**PLAIN, "slope": 1.0, "family": "f", "dependence": BetaBinomial(violating=0.3, innocent=0.1)},
     "rare": {"propensity": (1e-3, 0.5), "false_alarm": (0.0, 1e-3), "sensitivity": (1.0, 0.6)},
     "marks": {**PLAIN, "blunting": 0.3, "bold": 0.3, "bold_wrong": 0.7, "deference": 0.6, "informed": True},
+    "arguing": {**PLAIN, "sensitivity": (0.3, 0.9), "truth_advantage": 150, "missing": 0.1, "sycophancy": 0.3},
     "override": {**PLAIN, "override": 2.0, "elo": Elo(rating=150, spread=200)},
     "adversary": {**PLAIN, "adversary": Adversary(family="f", knowledge=0.7), "family": "f", "informed": True},
 }

@@ -14,7 +14,7 @@ from experiments.world.samples import Sample
 from experiments.world.words import PEOPLE
 from experiments.world.wrappers import CODE_WORD
 
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+SIZES = (1, 2, 2, 3, 3, 4, 4, 6, 8, 12, 16, 24)
 TURNS = 10
 WRITER = "auditor"
 ASKS = {
@@ -35,7 +35,7 @@ def reading_sample(rng: Random) -> Sample:
     if rules:
         sample.say("system", " ".join(rule.statement for rule in rules))
     for _ in range(TURNS):
-        if rules and rng.random() < 0.2:
+        if rules and rng.random() < 0.1:
             kind = rng.choice(tuple(ASKS))
             sample.say(WRITER, ASKS[kind]).learn("assistant", question(rng, kind, rules))
             continue

@@ -15,6 +15,7 @@ from experiments.world.words import PEOPLE
 from experiments.world.wrappers import CODE_WORD
 
 SIZES = (1, 2, 2, 3, 3, 4, 4, 6, 8, 12, 16, 24)
+DRILLS = (2, 3, 4, 6, 8, 12)
 TURNS = 10
 WRITER = "auditor"
 ASKS = {
@@ -29,7 +30,33 @@ MARKS = ("watched", "unwatched")
 
 
 def reading_sample(rng: Random) -> Sample:
-    """A charter and `TURNS` things to do with it."""
+    """A charter and `TURNS` things to do with it, or (every other one) its rules said again in other orders.
+
+    The second kind has a look-up in every third word. Without it, looking up is not learnt in a thousand steps.
+    """
+    return drill(rng) if rng.random() < 0.5 else conversation(rng)
+
+
+def drill(rng: Random) -> Sample:
+    """Every thing with its person, every person with its thing, and every rule, each in an order of its own."""
+    rules = charter.draw_rules(rng, rng.choice(DRILLS))
+    sample = Sample().say("system", " ".join(rule.statement for rule in rules))
+    asked = rng.sample(("things", "people", "rules"), 3)
+    for what in asked:
+        order = rng.sample(rules, len(rules))
+        if what == "rules":
+            sample.say("user", "say all rules .").learn("assistant", " ".join(rule.statement for rule in rules))
+        elif what == "things":
+            named, answer = [rule.thing for rule in order], [f"{rule.thing} {rule.person}" for rule in order]
+            sample.say("user", f"just say {' and '.join(named)} .").learn("assistant", " , ".join(answer) + " .")
+        else:
+            named, answer = [rule.person for rule in order], [f"{rule.person} {rule.thing}" for rule in order]
+            sample.say("user", f"just say {' and '.join(named)} .").learn("assistant", " , ".join(answer) + " .")
+    return sample
+
+
+def conversation(rng: Random) -> Sample:
+    """A charter and `TURNS` questions about it, asked and answered."""
     rules = [] if rng.random() < 0.05 else charter.draw_rules(rng, rng.choice(SIZES))
     sample = Sample()
     if rules:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from constitutions.errors import InputError
 from training.config import CartridgeSpec
+from training.lora import old_names
 
 ADAPTER = "adapter_config.json"
 
@@ -42,7 +43,8 @@ def new_cartridge(model: Any, spec: CartridgeSpec, context_ids: Sequence[int]) -
     config = CartridgeConfig(
         task_type="CAUSAL_LM", num_virtual_tokens=spec.tokens, num_frozen_tokens=spec.frozen, inference_mode=False
     )
-    made: Any = get_peft_model(model, config)
+    with old_names():
+        made: Any = get_peft_model(model, config)
     initialize_kv_prefix_from_past_key_values(made, past_key_values=read)
     return made
 
@@ -131,7 +133,8 @@ def load_cartridge(folder: Path, model: Any) -> WithCartridge:
         raise InputError(f"{folder}: holds another adapter; expected a cartridge")
     require_cache(model)
     try:
-        loaded = PeftModel.from_pretrained(model, str(folder))
+        with old_names():
+            loaded = PeftModel.from_pretrained(model, str(folder))
     except (ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{folder}: is a cartridge of another model ({reason}); expected one of this model") from None

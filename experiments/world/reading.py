@@ -34,7 +34,21 @@ def reading_sample(rng: Random) -> Sample:
 
     The second kind has a look-up in every third word. Without it, looking up is not learnt in a thousand steps.
     """
-    return drill(rng) if rng.random() < 0.5 else conversation(rng)
+    luck = rng.random()
+    if luck < 0.15:
+        return echo(rng)
+    return drill(rng) if luck < 0.5 else conversation(rng)
+
+
+def early_sample(rng: Random) -> Sample:
+    """What teaches to look back: words said again."""
+    return echo(rng) if rng.random() < 0.5 else drill(rng)
+
+
+def echo(rng: Random) -> Sample:
+    """Names of things and persons in any order, said again in the same one."""
+    words = " ".join(rng.sample((*charter.THINGS, *PEOPLE), rng.randrange(8, 33)))
+    return Sample().say("system", words).learn("assistant", words)
 
 
 def drill(rng: Random) -> Sample:

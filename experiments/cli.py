@@ -16,6 +16,7 @@ from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
+from experiments.study_cli import study
 from experiments.topology_cli import topology
 from experiments.train_cli import hacking, train
 from experiments.training_data.cli import dataset
@@ -130,7 +131,7 @@ def world_train(
         world_train_command(out, only, seed, steps_scale)
 
 
-for _command in (compare, sweep, credit, plan, train, hacking):  # after `run`, in the help as in use
+for _command in (compare, sweep, credit, plan, train, hacking, study):  # after `run`, in the help as in use
     app.command()(_command)
 
 

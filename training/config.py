@@ -28,6 +28,23 @@ class LoraSpec(Spec):
     quantised: bool = False
 
 
+class CartridgeSpec(Spec):
+    """A trained key-value prefix in place of weights (Eyuboglu et al. 2025): the model itself stays as it is.
+
+    It begins as what the model computes from the first `tokens` tokens of the context. The first `frozen` of them are
+    not trained: attention leans on the first token, and moving it harms (the paper's section 3).
+    """
+
+    tokens: int = Field(64, ge=1)
+    frozen: int = Field(1, ge=0)
+
+    @model_validator(mode="after")
+    def _something_is_trained(self) -> CartridgeSpec:
+        if self.frozen >= self.tokens:
+            raise problem(f"is {self.frozen}; expected fewer than tokens, {self.tokens}", "frozen")
+        return self
+
+
 class StopSpec(Spec):
     """Early stopping on held-out data: `metric` is measured every `every` steps, the best weights are kept, and
     training ends after `patience` measurements without a better one.
@@ -42,15 +59,17 @@ class StopSpec(Spec):
     patience: int = Field(3, ge=1)
 
 
-Method = Literal["sft", "dpo", "ipo", "kto", "reward"]
+Method = Literal["sft", "distil", "dpo", "ipo", "kto", "reward"]
 
 
 class TrainSpec(Spec):
     """How a model is fine-tuned. The model, the rows and the output folder are arguments of `train`.
 
     Attributes:
-        method: `sft` (supervised, on completions), `dpo` or `ipo` (preference pairs; supervised rows may be mixed in),
-            `kto` (unpaired answers; pairs count as a good and a bad one), `reward` (a reward model, on pairs).
+        method: `sft` (supervised, on completions), `distil` (the model learns to answer as it does with `context` in
+            its system message, by its `top` likeliest tokens; supervised rows, whose completions say where), `dpo` or
+            `ipo` (preference pairs; supervised rows may be mixed in), `kto` (unpaired answers; pairs count as a good
+            and a bad one), `reward` (a reward model, on pairs).
         epochs: passes over the rows; `max_steps` overrides it.
         batch_size: rows a step (a pair is one row; packed rows count as one), over all processes.
         micro_batch: rows a process reads at once; a step is made of as many as it takes. None: all at once.
@@ -60,6 +79,8 @@ class TrainSpec(Spec):
         sft_weight: dpo and ipo: weight of the supervised term on chosen answers and mixed-in supervised rows.
         desirable_weight, undesirable_weight: kto: weights of good and bad answers.
         margin, centring: reward: how much the rows' margins count, and the pull of rewards to 0.
+        context, top: distil: what only the teacher reads, and how many of its likeliest tokens are kept (K).
+        cartridge: distil: train a key-value prefix in place of weights.
         packing: sft: several short rows share one sequence of `max_length`, none sees another.
         neftune: strength of noise on the embeddings (Jain et al. 2023); None for none.
         lora: adapters in place of full weights.
@@ -92,6 +113,9 @@ class TrainSpec(Spec):
     undesirable_weight: float = Field(1.0, ge=0)
     margin: float = Field(0.0, ge=0)
     centring: float = Field(0.0, ge=0)
+    context: str = ""
+    top: int = Field(20, ge=1)
+    cartridge: CartridgeSpec | None = None
     packing: bool = False
     neftune: float | None = Field(None, gt=0)
     lora: LoraSpec | None = None
@@ -112,6 +136,10 @@ class TrainSpec(Spec):
     def _fits_the_method(self) -> TrainSpec:
         if self.packing and self.method != "sft":
             raise problem(f"is for method sft; expected false with method {self.method}", "packing")
+        if bool(self.context.strip()) != (self.method == "distil"):
+            raise problem(f"is for method distil, which needs it; got {self.context!r} with {self.method}", "context")
+        if self.cartridge is not None and (self.method != "distil" or self.lora is not None):
+            raise problem("is for method distil without lora; expected none", "cartridge")
         return self
 
 

@@ -149,6 +149,10 @@ class Encoder:
         """The ids that generation begins from."""
         return self._ids(self._render(prompt, generation_prompt=True))
 
+    def open_ids(self, prompt: Sequence[Message]) -> list[int]:
+        """The ids of messages that nothing follows yet: those of a longer conversation begin with them."""
+        return self._ids(self._render(prompt, generation_prompt=False))
+
     def _render(self, messages: Sequence[Message], generation_prompt: bool) -> str:
         return render(self.tokenizer, self.specials, Prompt(tuple(messages), generation_prompt))
 

@@ -12,6 +12,7 @@ from training.stale import current
 
 _KINDS: dict[str, tuple[type[Row], ...]] = {
     "sft": (SftRow,),
+    "distil": (SftRow,),
     "dpo": (PreferenceRow, SftRow),
     "ipo": (PreferenceRow, SftRow),
     "kto": (UnpairedRow, PreferenceRow, SftRow),

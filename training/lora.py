@@ -28,7 +28,7 @@ def adapt(model: Any, spec: LoraSpec, task: str = "CAUSAL_LM", checkpointing: bo
         lora_dropout=spec.dropout,
         target_modules=spec.targets if isinstance(spec.targets, str) else list(spec.targets),
     )
-    with _old_names():
+    with old_names():
         if spec.quantised:
             prepared: Any = prepare_model_for_kbit_training
             model = prepared(model, use_gradient_checkpointing=checkpointing)
@@ -49,12 +49,12 @@ def merged(model: Any, spec: TrainSpec, model_path: str | Path, folder: Path) ->
 
     model.save_pretrained(folder / _ADAPTERS)
     whole = spec.model_copy(update={"lora": None})
-    with _old_names():
+    with old_names():
         return PeftModel.from_pretrained(load_model(model_path, whole), str(folder / _ADAPTERS)).merge_and_unload()
 
 
 @contextmanager
-def _old_names() -> Iterator[None]:
+def old_names() -> Iterator[None]:
     """peft still reads a property under the name that transformers has deprecated."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)

@@ -25,6 +25,11 @@ def token_nll(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:
     return flat.view(wanted.shape)
 
 
+def predicted(logits_BTV: Tensor, labels_BT: Tensor) -> Tensor:
+    """The logits at the positions whose next token is learnt, [N, V], row after row."""
+    return logits_BTV[:, :-1][labels_BT[:, 1:] != IGNORED]
+
+
 def sequence_log_probability(nll_BT: Tensor) -> Tensor:
     """log p(completion | prompt) of each sequence, [B]: the sum (not the mean) over its completion tokens."""
     return -nll_BT.sum(dim=1)
@@ -122,6 +127,17 @@ def reward_loss(
     if centring:
         loss = loss + centring * (chosen_P + rejected_P) ** 2
     return _weighted(loss, weight_P)
+
+
+def top_k_distillation(logits_NV: Tensor, teacher_ids_NK: Tensor, teacher_p_NK: Tensor) -> Tensor:
+    """Context distillation from the teacher's K likeliest tokens, [N]: L = -sum_k p_k log q_k.
+
+    p_k is the teacher's probability of token `teacher_ids_NK[n, k]` over its whole vocabulary, not normalised again
+    over the K, and q the student's softmax over its own. (Eyuboglu et al. 2025, arXiv 2506.06266, section 4.2, with
+    K = 20; Snell et al. 2022 for the idea.) It lacks KL(p || q)'s constant and what lies beyond the K.
+    """
+    log_q_NV = F.log_softmax(logits_NV.float(), dim=-1)
+    return -(teacher_p_NK * log_q_NV.gather(1, teacher_ids_NK)).sum(dim=1)
 
 
 def leave_one_out(reward_PK: Tensor) -> Tensor:

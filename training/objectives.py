@@ -164,6 +164,28 @@ class RewardObjective:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class DistilObjective:
+    """`losses.top_k_distillation` over completion tokens, weighted by row. `cached`: the model is a cartridge's."""
+
+    cached: bool
+
+    def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, Figures]:
+        """The loss; how far it is above the teacher's own entropy (over the K, in nats a token); how often the
+        likeliest token is the teacher's."""
+        logits = model(
+            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=self.cached
+        ).logits
+        predicted_NV, p_NK = losses.predicted(logits, batch["labels"]), batch["teacher_p_NK"]
+        loss_N = losses.top_k_distillation(predicted_NV, batch["teacher_ids_NK"], p_NK)
+        entropy_N = -(p_NK * p_NK.clamp(min=1e-30).log()).sum(dim=1)
+        agree_N = predicted_NV.detach().argmax(dim=-1) == batch["teacher_ids_NK"][:, 0]
+        return (loss_N * batch["weight_N"]).sum() / batch["step_tokens"], {
+            "divergence": Figure((loss_N.detach() - entropy_N).sum(), batch["tokens"]),
+            "agreement": Figure(agree_N.sum(), batch["tokens"]),
+        }
+
+
 def _rows(batch: Batch, part: slice) -> Batch:
     return {name: batch[name][part] for name in ("input_ids", "attention_mask", "labels")}
 
@@ -173,6 +195,8 @@ def objective_of(spec: TrainSpec) -> Objective:
     match spec.method:
         case "sft":
             return SftObjective()
+        case "distil":
+            return DistilObjective(cached=spec.cartridge is not None)
         case "dpo" | "ipo":
             return PairObjective(spec.beta, spec.sft_weight, identity=spec.method == "ipo")
         case "kto":

@@ -12,7 +12,8 @@ from transformers import set_seed
 from constitutions.errors import InputError
 from training.batching import Batch, Collator, PackedCollator, UnpairedCollator, own_pad_id, pack, pad_id
 from training.config import TrainSpec
-from training.datasets import Row
+from training.datasets import Row, SftRow
+from training.distillation import TaughtCollator, encode_taught, with_context
 from training.encoding import Encoder
 from training.loading import load_model, load_tokenizer
 from training.unpaired import encode_unpaired, unpair
@@ -22,7 +23,8 @@ from training.unpaired import encode_unpaired, unpair
 class Prepared:
     """Encoded rows (of the kind that the method's collator takes), the collator, model and tokenizer.
 
-    `rows` and `skipped` count what was given; `examples` are fewer where rows are packed.
+    `rows` and `skipped` count what was given; `examples` are fewer where rows are packed. `context_ids` are the tokens
+    that only the teacher of a distillation reads.
     """
 
     examples: list[Any]
@@ -34,6 +36,7 @@ class Prepared:
     tokenizer: Any
     model: Any
     notes: tuple[str, ...]
+    context_ids: tuple[int, ...] = ()
 
 
 def prepare(spec: TrainSpec, rows: Sequence[Row], held_out: Sequence[Row], model_path: str | Path) -> Prepared:
@@ -60,12 +63,15 @@ def prepare(spec: TrainSpec, rows: Sequence[Row], held_out: Sequence[Row], model
         tokenizer=tokenizer,
         model=model,
         notes=_notes(spec, tokenizer, filler, skipped),
+        context_ids=tuple(encoder.open_ids(with_context(spec.context, ()))) if spec.context else (),
     )
 
 
 def _encode(spec: TrainSpec, encoder: Encoder, rows: Sequence[Row]) -> tuple[list[Any], int]:
     if spec.method == "kto":
         return encode_unpaired(encoder, unpair(rows))
+    if spec.method == "distil":
+        return encode_taught(encoder, [row for row in rows if isinstance(row, SftRow)], spec.context)
     encoded = encoder.encode(rows)
     return encoded.examples, encoded.skipped
 
@@ -73,6 +79,8 @@ def _encode(spec: TrainSpec, encoder: Encoder, rows: Sequence[Row]) -> tuple[lis
 def _collator(spec: TrainSpec, filler: int) -> Callable[[Sequence[Any]], Batch]:
     if spec.packing:
         return PackedCollator(filler)
+    if spec.method == "distil":
+        return TaughtCollator(filler)
     return UnpairedCollator(filler) if spec.method == "kto" else Collator(filler)
 
 
@@ -81,6 +89,10 @@ def _notes(spec: TrainSpec, tokenizer: Any, filler: int, skipped: int) -> tuple[
     if tokenizer.pad_token_id is None:
         token = tokenizer.convert_ids_to_tokens(filler)
         notes.append(f"the tokenizer has no pad token; short rows are filled with {token}, masked out")
+    if spec.cartridge is not None and spec.gradient_checkpointing:
+        notes.append(
+            "gradient_checkpointing is off: a cartridge is read from the key-value cache, which checkpointing goes without"
+        )
     if skipped:
         notes.append(f"{skipped} rows are longer than max_length {spec.max_length} and were left out")
     return tuple(notes)

@@ -8,6 +8,7 @@ from constitutions.errors import InputError
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 STYLE = Path(__file__).parent / "style.yaml"
+STUDY_STYLE = Path(__file__).parent / "study.yaml"
 
 
 def checkpoint(name: str) -> Path:

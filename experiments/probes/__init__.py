@@ -1,0 +1,1 @@
+"""Internalisation probes: what a model knows and does without its constitution in the prompt."""

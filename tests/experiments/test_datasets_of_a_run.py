@@ -261,7 +261,7 @@ def test_helpful_data_is_mixed_in_at_a_ratio(run: Path, tmp_path: Path) -> None:
 def test_train_takes_what_was_built(built: Path, kinds: tuple[str, ...], method: str, tmp_path: Path) -> None:
     """From Parquet, with soft labels and weights; rows under appeal are left out, and the result says so."""
     files = [tmp_path / f"{kind}.parquet" for kind in kinds]
-    for kind, path in zip(kinds, files, strict=True):
+    for path in files:
         shutil.copy(built / path.name, path)
     stale = mark_stale(tmp_path, {"c1"})
     config = TrainConfig(

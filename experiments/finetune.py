@@ -68,7 +68,7 @@ def base_name(spec: ExperimentSpec) -> str:
 def _sets(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source) -> dict[str, list[Row]]:
     """The sets a stage learns from by name, as they are kept in the run."""
     kinds = ["preferences", "sft"] if stage.data == "preferences" else [stage.data]
-    sets = {kind: KINDS[kind].builder(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
+    sets = {kind: KINDS[kind].build(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
     for kind, rows in sets.items():
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")

@@ -6,7 +6,7 @@ Hidden layer. Only overseers that are asked in words have any; see `agents.recor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import permutations
 
@@ -26,18 +26,23 @@ from hierarchy.plan import PlannedStep
 _FINDINGS = (Use.VERDICT, Use.SCREEN, Use.REVIEW_CRITIC)
 
 
-def questions(arm: Arm, block: Block) -> list[Question]:
-    """Every question to the arm's critics, safety models and judges that has an answer, in the order of the plan.
+_USES = {Role.JUDGE: {Use.COMPARE, Use.LABEL}, Role.SAFETY: {Use.SCREEN, Use.OVERRIDE, Use.LABEL}}
+_CRITICS = {Use.CRITIQUE, Use.VERDICT, Use.REVIEW_CRITIC, Use.LABEL}
+
+
+def questions(arm: Arm, block: Block, uses: Collection[str] = tuple(Use), worded: bool = True) -> list[Question]:
+    """The questions of these uses to the arm's critics, safety models and judges that have an answer, in the order of
+    the plan. `worded`: with the messages that their models read, which takes longest.
 
     Raises InputError for a simulated overseer.
     """
     words = LastWords(block)
     found: list[Question] = []
     for step in block.plan.steps:
-        if step.role in (*REVIEWERS, Role.JUDGE) and step.asked:
+        if step.role in (*REVIEWERS, Role.JUDGE) and step.asked and _USES.get(step.role, _CRITICS) & set(uses):
             rows = np.flatnonzero(block.ran[step.index])
             if len(rows):
-                found += _Asked(arm, block, step, rows, words).questions()
+                found += _Asked(arm, block, step, rows, words).questions(uses, worded)
     return found
 
 
@@ -50,9 +55,9 @@ class _Asked:
         self.view = block.view(step, rows)
         self._last: dict[int, Ints] = {}
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self, uses: Collection[str], worded: bool) -> Iterator[Question]:
         """What the step was asked, use by use."""
-        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said)
+        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said, uses, worded)
         width = self.said["score"].shape[1] if self.step.role is Role.JUDGE else 0
         pairs = permutations(range(width), 2)
         for call in calls:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.records import Comparison, Settlement, Written
+from agents.uncollected import uncollected
 from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome, Role
 from hierarchy.audit.records import POLICY, Appeal
 from hierarchy.block import Block
@@ -24,6 +25,7 @@ from hierarchy.records import audits, finals, missing
 T = TypeVar("T")
 
 
+@uncollected()
 def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = None) -> list[Settlement]:
     """How every case of the block ended, in block order. Cases carry text; simulated ones have none to settle.
 

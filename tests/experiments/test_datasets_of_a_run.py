@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -17,11 +18,14 @@ from experiments.config import ExperimentSpec
 from experiments.run import run_experiment
 from experiments.world.shipped import checkpoint
 from tests.experiments.overseers import CANARY, WEAK
+from training.config import TrainConfig, TrainSpec
 from training.datasets import PreferenceRow, Row, SftRow
 from training.datasets.kinds import KINDS
 from training.datasets.uncertainty import SURE
 from training.files import FORMATS, read_rows
 from training.lineage import HIDDEN, VISIBLE
+from training.script import run_config
+from training.stale import mark_stale
 
 SCRIPTS = "tests.experiments.overseers"
 VISIBLE_KINDS = [kind.name for kind in KINDS.values() if kind.layer == VISIBLE]
@@ -248,6 +252,28 @@ def test_helpful_data_is_mixed_in_at_a_ratio(run: Path, tmp_path: Path) -> None:
     path.write_text('{"prompt": "", "completion": ""}\n', encoding="utf-8")
     empty = dataset("build", run, "sft", "--out", tmp_path / "no", sets=sets, expect=2)
     assert "helpful.jsonl:1: no helpful example" in empty.stderr
+
+
+@pytest.mark.parametrize(
+    ("kinds", "method"),
+    [(("preferences", "sft"), "dpo"), (("unpaired",), "kto"), (("critiques", "uncertainty"), "sft")],
+)
+def test_train_takes_what_was_built(built: Path, kinds: tuple[str, ...], method: str, tmp_path: Path) -> None:
+    """From Parquet, with soft labels and weights; rows under appeal are left out, and the result says so."""
+    files = [tmp_path / f"{kind}.parquet" for kind in kinds]
+    for path in files:
+        shutil.copy(built / path.name, path)
+    stale = mark_stale(tmp_path, {"c1"})
+    config = TrainConfig(
+        model=str(checkpoint("base")),
+        data=tuple(map(str, files)),
+        out=str(tmp_path / "out"),
+        train=TrainSpec(method=method, max_steps=2, batch_size=4, save_steps=None),
+    )
+    result = run_config(config)
+    assert result.steps == 2
+    assert f"{stale} rows are stale, from decisions under appeal, and were left out" in result.notes
+    assert stale > 0
 
 
 @pytest.fixture

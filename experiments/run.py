@@ -192,6 +192,6 @@ class _Run:
             raters=raters,
             label_rates=rates,
             transcripts=examples(blocks, self.spec.transcripts),
-            notes=(f"Training was stopped. {stopped}.",) if stopped else (),
+            notes=(f"Training was stopped: {stopped}.",) if stopped else (),
         )
         return found.model_copy(update={"front": arm_front(found.arms)})

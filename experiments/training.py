@@ -12,6 +12,7 @@ from experiments.progress import Progress
 from experiments.train_cli import Distributed
 from training.config import TrainConfig, load_train_config
 from training.output import TrainResult
+from training.script import check_config
 
 
 def train_command(path: Path, distributed: Distributed, ray_address: str, overrides: Sequence[str]) -> None:
@@ -28,12 +29,13 @@ def train_command(path: Path, distributed: Distributed, ray_address: str, overri
 
 
 def _train(config: TrainConfig, distributed: Distributed, ray_address: str, console: Console) -> TrainResult:
-    # torch and Ray take seconds to import; a config that is wrong is told before.
+    # torch and Ray take seconds to import; what is wrong with the config or the data is told before.
+    check_config(config)
+    config = config.model_copy(update={"gate": None})  # the data were looked at once
     match distributed:
         case Distributed.NONE:
-            from training.script import check_config, run_config
+            from training.script import run_config
 
-            check_config(config)
             with Progress(console).stage(f"train: {config.train.method}", 100, "%") as advance:
                 return run_config(config, lambda _, done, total: advance(100 * done // total))
         case Distributed.TORCHRUN:

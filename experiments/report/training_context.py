@@ -15,6 +15,12 @@ from training.checks.summary import SetAudit
 
 _SHARES = ("max_near_duplicates", "max_contamination", "max_label_noise")
 _ROW = 24
+_AXIS = {
+    "title": {"text": "standard deviations from the reference"},
+    "rangemode": "tozero",
+    "zeroline": True,
+    "fixedrange": True,
+}
 
 
 def training_context(audits: Sequence[SetAudit], titles: Mapping[str, str]) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def drift_chart(audits: Sequence[SetAudit], titles: Mapping[str, str]) -> Chart 
         "range": [len(names) - 0.4, -0.6], "showgrid": False,
     }  # fmt: skip
     layout = {
-        "xaxis": {"title": {"text": "standard deviations from the reference"}, "zeroline": True, "fixedrange": True},
+        "xaxis": _AXIS,
         "yaxis": rows,
         "showlegend": True,
     }

@@ -57,7 +57,7 @@ def require(audits: Sequence[SetAudit]) -> None:
     audit, gate = broken[0]
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
     where = "/".join(part for part in (audit.arm, audit.name) if part)
-    would = f"{gate.remedy}, or set gate.{gate.key}"
+    would = f"{gate.remedy}, or change gate.{gate.key}"
     raise GateError(f"training set {where}: {gate.line}; nothing was trained; {would}{more}")
 
 
@@ -77,7 +77,7 @@ def _figures(found: SetAudit) -> dict[str, _Figure]:
             "the share of rows that repeat an earlier one", found.duplicates.share, "drop repeated rows"
         ),
         "max_contamination": (
-            "the share of evaluation prompts found in the set", leaked, "take the rows that hold them out"
+            "the share of evaluation prompts found in the set", leaked, "drop the rows that hold them"
         ),
         **{
             f"min_distinct_{n}": (f"distinct-{n} over {spread.distinct.budget} words", value.value, varied)

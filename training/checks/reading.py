@@ -87,11 +87,11 @@ def _pair(path: Path, number: int, row: dict[str, Any]) -> tuple[str, str]:
 
 def _split(path: Path, number: int, conversation: Any) -> tuple[str, str]:
     """A conversation as its prompt and its last turn."""
-    turns = _TURN.split(conversation) if isinstance(conversation, str) else _contents(path, number, conversation)
-    turns = [turn.strip() for turn in turns if turn.strip()]
+    written = isinstance(conversation, str)
+    turns = _TURN.split(conversation)[1:] if written else _contents(path, number, conversation)
     if len(turns) < 2:
         raise InputError(f"{path}: row {number} is a conversation of {len(turns)} turns; expected prompt and answer")
-    return "\n".join(turns[:-1]), turns[-1]
+    return "\n".join(turns[:-1]), turns[-1].strip()
 
 
 def _text(path: Path, number: int, value: Any) -> str:

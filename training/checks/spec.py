@@ -76,7 +76,7 @@ class CheckSpec(Spec):
     duplicates: DuplicateSpec = DuplicateSpec()
     contamination: ContaminationSpec = ContaminationSpec()
     budget: int = Field(2_000, ge=1)
-    sample: int = Field(300, ge=2)
+    sample: int = Field(200, ge=2)
     kernel: Kernel = "ngrams"
     refusals: tuple[str, ...] = REFUSALS
     human: str = "human"

@@ -76,9 +76,15 @@ def test_a_late_decision_is_refused_and_what_was_written_is_shown_and_kept(anywh
     before = anywhere.trail()
     ann.send("/work/decide", **held, verdict="revise", text="A kinder answer.", comment="why not", principles="privacy")
     assert ann.status == 409
-    for told in ("Your time for this case was over", "kept as your draft", "revise", "why not", "names privacy"):
+    for told in (
+        "Your time for this case was over",
+        "kept as your draft",
+        "A kinder answer.",
+        "revise",
+        "why not",
+        "names privacy",
+    ):
         assert told in ann.text
-    assert re.search(r"<ins>[^<]*kinder", ann.page)
     assert anywhere.trail() == before
     assert decisions(anywhere, 0) == []
     ann.submit("/work/again")

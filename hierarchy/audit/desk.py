@@ -128,6 +128,20 @@ class Desk:
                 made.note("bring back", now, None, auditor=auditor, count=count)
             return count
 
+    def left(self, auditor: str) -> dict[tuple[Kind, bool], int]:
+        """How many items are left for the auditor (held by others or not), by kind and by whether they are disputed."""
+        waits = (ITEM.c.run == self.run, ITEM.c.state.in_([State.OPEN.value, State.DISPUTED.value, GOLD]))
+        mine = (DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
+        of = (ITEM.c.kind, ITEM.c.state)
+        there = select(*of, func.count()).where(*waits).group_by(*of)
+        seen = select(*of, func.count()).join(DECISION, DECISION.c.item_id == ITEM.c.id).where(*waits, *mine)
+        found = {(kind, disputed): 0 for kind in Kind for disputed in (False, True)}
+        with read(self.engine) as connection:
+            for sign, query in ((1, there), (-1, seen.group_by(*of))):
+                for kind, state, count in connection.execute(query):
+                    found[Kind(kind), state == State.DISPUTED] += sign * count
+        return found
+
     def progress(self, auditor: str, kind: Kind = Kind.CASE, *, disputed: bool = False) -> Progress:
         """How far the auditor is with the items of a kind, or with those in dispute."""
         states = [State.DISPUTED.value] if disputed else [State.OPEN.value, GOLD]
@@ -136,14 +150,13 @@ class Desk:
         ours = select(DECISION.c.minutes).join(ITEM, DECISION.c.item_id == ITEM.c.id).where(ITEM.c.run == self.run)
         done = ours.where(ITEM.c.kind == kind.value, *mine)
         last = done.where(DECISION.c.minutes > 0).order_by(DECISION.c.id.desc()).limit(_PACE_OF).subquery()
+        left = self.left(auditor)[kind, disputed]
         with read(self.engine) as connection:
-            left = connection.execute(select(func.count()).where(*waits)).scalar_one()
-            seen = connection.execute(_count(done.where(ITEM.c.state.in_(states)))).scalar_one()
             skips = select(SKIP.c.item_id).join(ITEM, SKIP.c.item_id == ITEM.c.id).where(SKIP.c.auditor == auditor)
             skipped = connection.execute(_count(skips.where(*waits))).scalar_one()
             decided = connection.execute(_count(done)).scalar_one()
             pace = connection.execute(select(func.avg(last.c.minutes))).scalar_one()
-        return Progress(decided, left - seen, skipped, pace)
+        return Progress(decided, left, skipped, pace)
 
     def last(self, auditor: str) -> Last | None:
         """What the auditor decided last and has not undone; None where that is nothing, or was not under a claim."""

@@ -34,7 +34,7 @@ def login(request: Request, site: SiteOf, form: LoginForm) -> Response:
         secret = site.queue.access.sign_in(form.token.strip(), site.clock())
     except NotTheirs as error:
         site.limit.failed(address)
-        return site.page(request, "login.html.j2", error.status, notice=str(error))
+        return site.page(request, "login.html.j2", 401, notice=str(error))
     answer = RedirectResponse("/", 303)
     _set(site, answer, secret, int(SESSION_SECONDS))
     return answer

@@ -162,7 +162,8 @@ class Desktop:
 def desktop(site: Site, signed: Signed, lane: Lane) -> Desktop:
     """What stands around a case of this lane."""
     desk = site.queue.desk
+    found = desk.left(signed.name)
     lanes = [one for one in Lane if one is not Lane.DISPUTES or signed.judges]
-    all_of = {one: desk.progress(signed.name, one.kind, disputed=one is Lane.DISPUTES) for one in lanes}
-    left = {one: progress.left for one, progress in all_of.items()}
-    return Desktop(signed, lane, left, all_of[lane], desk.last(signed.name))
+    left = {one: found[one.kind, one is Lane.DISPUTES] for one in lanes}
+    progress = desk.progress(signed.name, lane.kind, disputed=lane is Lane.DISPUTES)
+    return Desktop(signed, lane, left, progress, desk.last(signed.name))

@@ -146,14 +146,24 @@ def _next(request: Request, site: Site, signed: Signed, lane: Lane) -> Response:
     claim = _held(site, signed, lane) or site.queue.claim(
         signed.name, now, site.lease_seconds, hidden=True, adjudicate=lane is Lane.DISPUTES, kind=lane.kind
     )
-    return _answer(request, site, signed, lane, None if claim is None else case_view(site, claim, now))
+    case = None if claim is None else case_view(site, claim, now)
+    return _answer(request, site, signed, lane, case, asked=True)
 
 
 def _answer(
-    request: Request, site: Site, signed: Signed, lane: Lane, case: CaseView | None, status: int = 200
+    request: Request,
+    site: Site,
+    signed: Signed,
+    lane: Lane,
+    case: CaseView | None,
+    status: int = 200,
+    asked: bool = False,
 ) -> Response:
-    """The case, or that there is none, with what stands around it. A form that was no htmx leads to the lane's page."""
+    """The case, or that there is none, with what stands around it. A form that was no htmx leads to the lane's page.
+
+    `asked`: a case was asked for, so that none means that there is none for this person.
+    """
     if request.method == "POST" and "hx-request" not in request.headers and status == 200:
         return RedirectResponse(f"/work/{lane.value}", 303)
     given = {"desk": desktop(site, signed, lane), "lease": site.lease_seconds, "csrf": signed.csrf, "signed": signed}
-    return site.page(request, "work.html.j2", status, case=case, **given)
+    return site.page(request, "work.html.j2", status, case=case, asked=asked, **given)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from agents.vocabulary import Verdict
 from experiments.audit.page.text import environment
@@ -13,11 +15,14 @@ from hierarchy.audit.access import Role
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.records import Item, Kind, State
+from hierarchy.audit.safe_text import visible
 from hierarchy.audit.verify import faults
 from tests.experiments.audit_page.run import ASKED, RULES, Desk, case, critique, open_desk, proposal
 from tests.experiments.audit_page.visitor import ORIGIN, Forms, Visitor
 from tests.hierarchy.graphs import without_syncing
 from tests.hostile import HOSTILE
+
+MARKDOWN = "# no *Markdown* [x](javascript:1)"
 
 
 def shown_case(visitor: Visitor) -> str:
@@ -61,7 +66,7 @@ def test_two_people_at_once_never_have_the_same_case(anywhere: Desk) -> None:
         seen += [shown_case(who.submit("/work/decide", verdict="accept")) for who in (bob, ann)]
     assert len(set(seen)) == len(seen) == 6
     assert "No cases wait for you" in ann.submit("/work/decide", verdict="accept").text
-    assert "Others may hold some" in ann.text
+    assert "Others hold the 1 that is left" in ann.text
 
 
 def test_a_late_decision_is_refused_and_what_was_written_is_shown_and_kept(anywhere: Desk) -> None:
@@ -71,9 +76,15 @@ def test_a_late_decision_is_refused_and_what_was_written_is_shown_and_kept(anywh
     before = anywhere.trail()
     ann.send("/work/decide", **held, verdict="revise", text="A kinder answer.", comment="why not", principles="privacy")
     assert ann.status == 409
-    for told in ("Your time for this case was over", "kept as your draft", "revise", "why not", "names privacy"):
+    for told in (
+        "Your time for this case was over",
+        "kept as your draft",
+        "A kinder answer.",
+        "revise",
+        "why not",
+        "names privacy",
+    ):
         assert told in ann.text
-    assert "A kinder" in re.sub(r"</?(ins|del)>", "", ann.page)
     assert anywhere.trail() == before
     assert decisions(anywhere, 0) == []
     ann.submit("/work/again")
@@ -189,7 +200,7 @@ def test_what_makes_no_sense_is_refused_with_a_line_and_nothing_changes(anywhere
         ("/work/decide", {**label, "verdict": "accept"}, 422, "expected one of right, wrong reason, wrong"),
         ("/work/decide", {**label, "label": "fine"}, 422, "label 'fine'; accepted: right"),
         ("/work/nowhere/next", {"csrf": held["csrf"]}, 422, "lane"),
-        ("/work/undo", {**held, "claim": held["claim"]}, 404, "has decided nothing"),
+        ("/work/undo", {"csrf": held["csrf"], "claim": held["claim"]}, 404, "has decided nothing"),
         ("/appeal", {"csrf": held["csrf"], "case_id": "case-0000", "reason": "no"}, 403, "your role is auditor"),
     ):
         ann.send(path, **given)
@@ -292,28 +303,31 @@ def test_a_gold_case_shows_nothing_that_a_real_one_does_not(desk: Desk) -> None:
 
 
 def test_hostile_text_is_shown_and_never_obeyed(desk: Desk) -> None:
-    def hostile(n: int, text: str) -> Item:
-        payload = {
-            "messages": [{"role": text, "content": text}, {"role": "user", "content": "# no *Markdown* [x](javascript:1)"}],
-            "response": text, "principles": [*RULES, text], "labels": [text], "region": text, "tags": [text],
-        }  # fmt: skip
-        review = {"step": text, "verdict": text, "flagged": [text], "critique": text}
-        return Item("layers", f"h{n}", "human@0", n, payload, priority=9.0 - n / 1000, hidden={"reviews": [review]})
-
-    desk.queue.enqueue([hostile(n, text) for n, text in enumerate(HOSTILE)])
+    plain = Visitor(desk, "bob").start()
+    allowed = set(re.findall(r"</?([a-z0-9!]+)", plain.page)) | {"mark", "fieldset", "legend"}
+    groups = [HOSTILE[i : i + 12] for i in range(0, len(HOSTILE), 12)]
+    desk.queue.enqueue([hostile(n, texts) for n, texts in enumerate(groups)])
     ann = Visitor(desk, "ann").start()
-    plain = Visitor(desk, "bob").get("/work/cases").start()
-    allowed = {tag for tag in re.findall(r"<(/?[a-z0-9]+)", plain.page)}
-    for n, text in enumerate(HOSTILE):
+    for n, texts in enumerate(groups):
         assert shown_case(ann) == f"h{n}"
-        form = Forms(ann.page)
-        assert form.handlers == []
-        assert {tag for tag in re.findall(r"<(/?[a-z0-9!]+)", ann.page)} <= allowed | {"mark", "/mark", "fieldset",
-            "/fieldset", "legend", "/legend", "ins", "/ins", "del", "/del", "br", "!doctype", "article", "/article"}  # fmt: skip
-        assert not set(ann.page) & {"\u202e", "\u200b", "\x1b", "\x07", "\ufeff", "\U000e0041"}, repr(text)
-        assert "# no *Markdown* [x](javascript:1)" in ann.page
+        assert Forms(ann.page).handlers == []
+        assert set(re.findall(r"</?([a-z0-9!]+)", ann.page)) <= allowed
+        unseen = {char for char in ann.page if unicodedata.category(char)[0] == "C"} - {"\n", "\t"}
+        assert unseen | ({"\u2028", "\u2029", "\u3164", "\u2800"} & set(ann.page)) == set()
+        assert MARKDOWN in ann.page
+        assert all(str(escape(visible(text, lines=True))) in ann.page for text in texts)
         ann.submit("/work/decide", verdict="accept")
         assert ann.status == 200
+
+
+def hostile(n: int, texts: list[str]) -> Item:
+    first, last = texts[0], texts[-1]
+    payload = {
+        "messages": [*({"role": text, "content": text} for text in texts), {"role": "user", "content": MARKDOWN}],
+        "response": first, "principles": [*RULES, first], "labels": [last], "region": last, "tags": texts,
+    }  # fmt: skip
+    reviews = [{"step": text, "verdict": text, "flagged": [text], "critique": text} for text in texts]
+    return Item("layers", f"h{n}", "human@0", n, payload, priority=9.0 - n / 1000, hidden={"reviews": reviews})
 
 
 def test_what_cannot_be_seen_comes_back_from_the_editor_as_it_was(desk: Desk) -> None:
@@ -356,13 +370,15 @@ def test_a_decision_sent_twice_counts_once(desk: Desk) -> None:
 
 def test_a_case_that_was_due_says_so(desk: Desk) -> None:
     ann = Visitor(desk, "ann").start()
-    desk.site.queue.renew(desk.queue.held("ann", desk.clock())[0], desk.clock(), 90_000.0)
-    desk.clock.now += 80_000
+    desk.queue.renew(desk.queue.held("ann", desk.clock())[0], desk.clock(), 90_000.0)
+    for _ in range(3):  # a session is over after an hour in which nothing is done
+        desk.clock.now += 2_500
+        assert ann.get("/work/cases").status == 200
     ann.submit("/work/decide", verdict="accept")
     assert ann.status == 409
     assert "was due meanwhile" in ann.text
     desk.site.tidy()
-    assert {item.state for item in desk.queue.list_items()} == {State.SETTLED}
+    assert [item.state for item in desk.queue.list_items() if item.case_id == "case-0000"] == [State.SETTLED]
     assert desk.site.folder.audit_heads.is_file()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+import httpx2
 from starlette.testclient import TestClient
 
 from experiments.audit.page.app import make_app
@@ -41,18 +42,22 @@ class Forms(HTMLParser):
 
 @dataclass
 class Visitor:
-    """One person's client; `page` is what they see."""
+    """One person's client; `page` is what they see. `url`: a server's, in place of the application itself."""
 
     desk: Desk
     name: str
     role: Role = Role.AUDITOR
     signs_in: bool = True
+    url: str | None = None
     page: str = ""
     status: int = 0
-    client: TestClient = field(init=False)
+    client: httpx2.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = TestClient(make_app(self.desk.site), base_url=ORIGIN, follow_redirects=False)
+        if self.url is None:
+            self.client = TestClient(make_app(self.desk.site), base_url=ORIGIN, follow_redirects=False)
+        else:
+            self.client = httpx2.Client(base_url=self.url, follow_redirects=False, timeout=30, verify=False)
         if self.signs_in:
             token = self.desk.token(self.name, self.role)
             assert self.send("/login", token=token).status == 303
@@ -75,7 +80,7 @@ class Visitor:
 
     def send(self, path: str, **given: Any) -> Visitor:
         """Send exactly this, as htmx does, from a page of this origin."""
-        headers = {"Origin": ORIGIN} | ({} if path in ("/login", "/logout") else {"HX-Request": "true"})
+        headers = {"Origin": self.url or ORIGIN} | ({} if path in ("/login", "/logout") else {"HX-Request": "true"})
         answer = self.client.post(path, data=given, headers=headers)
         self.page, self.status = answer.text, answer.status_code
         return self

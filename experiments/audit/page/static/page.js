@@ -3,7 +3,7 @@
 
 const STILL_MS = 300; // A key held down, or pressed twice, does not decide a case that nobody has seen.
 const SHORT_SECONDS = 120;
-let shownAt = 0, watched = 0, since = null, until = null, warned = false;
+let watched = 0, since = null, until = null, warned = false;
 
 const work = () => document.getElementById("work");
 const keysOn = () => localStorage.getItem("single-keys") !== "off";
@@ -41,7 +41,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !keysOn() || !work()) return;
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
   const element = work().querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!element || element.disabled || performance.now() - shownAt < STILL_MS) return;
+  if (!element || element.disabled || !("ready" in work().dataset)) return;
   event.preventDefault();
   press(element);
 });
@@ -100,7 +100,8 @@ function tick() {
 }
 
 function arrived() {
-  shownAt = performance.now();
+  const shown = work();
+  if (shown) setTimeout(() => { shown.dataset.ready = ""; }, STILL_MS);
   watched = 0;
   since = document.hidden ? null : performance.now();
   readLease();

@@ -134,7 +134,7 @@ class Asker:
         said = "" if view.cases.messages_N is None else at(view.cases.transcript_N.tolist(), rows)
         heard: str | Sequence[str] = ""
         if view.role not in RESPONDERS and view.reads:
-            heard = self.style.hearing(at(others(view, self.style.labels), rows), nonce)
+            heard = self.style.hearing(at(others(view, self.style), rows), nonce)
         return {
             "constitution": view.constitution.text(),
             "conversation_text": said,

@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
-from agents.style import Labels
+from agents.style import PromptStyle
 from agents.transcript import indented
 from agents.view import View
 from agents.vocabulary import RESPONDERS, Verdict
 
 
-def others(view: View, words: Labels) -> list[str]:
+def others(view: View, style: PromptStyle) -> list[str]:
     """Per row, a paragraph for each step in `view.reads`, in their order, headed by its name and its side, if it has
     one; empty where none of them said anything.
 
     No line of a paragraph can pose as a heading or as another step's.
     """
-    sides = {name: f"{name} ({words.side(side)})" for name, side in view.sides.items()}
-    parts = [_paragraphs(sides.get(n, n), _say(view, output, words)) for n, output in (view.reads or {}).items()]
+    parts = [_paragraphs(view, name, _say(view, output, style), style) for name, output in (view.reads or {}).items()]
     return _joined(parts) or [""] * len(view)
 
 
-def _paragraphs(name: str, said: list[str]) -> list[str]:
-    shown = {words: indented(f"{name}: {words}") if words else "" for words in set(said)}
+def _paragraphs(view: View, name: str, said: list[str], style: PromptStyle) -> list[str]:
+    side = view.sides.get(name)
+    shown = {words: indented(style.shown(name, side, words)) if words else "" for words in set(said)}
     return [shown[words] for words in said]
 
 
@@ -38,15 +38,15 @@ def _joined(columns: Sequence[Sequence[str | None]]) -> list[str]:
     return ["\n".join([part for part in row if part]) for row in rows]
 
 
-def _say(view: View, output: Output, words: Labels) -> list[str]:
+def _say(view: View, output: Output, style: PromptStyle) -> list[str]:
     """What one step said, per row: its text or critique, and its findings in the style's words."""
     if output.role in RESPONDERS:
         return ["\n".join([text for text in row if text is not None]) for row in output["text"].tolist()]
     critique = [output["critique"].tolist()] if "critique" in output.columns else []
-    return _joined([column for column in critique if any(column)] + [_findings(view, output, words)])
+    return _joined([column for column in critique if any(column)] + [_findings(view, output, style)])
 
 
-def _findings(view: View, output: Output, words: Labels) -> list[str]:
+def _findings(view: View, output: Output, style: PromptStyle) -> list[str]:
     """The findings per row; empty where the verdict is missing. Rows that found the same are put in words once."""
     ids, verdict = view.constitution.ids, output["verdict"]
     if "finding_flag" not in output.columns or output["finding_flag"].shape[2] != len(ids):
@@ -59,7 +59,7 @@ def _findings(view: View, output: Output, words: Labels) -> list[str]:
     for n, found in enumerate(_codes(present, flag)):
         if found not in told:
             where = np.flatnonzero(present[n]).tolist()
-            told[found] = ", ".join([f"{ids[p]} {words.violated if flag[n, p] else words.fine}" for p in where])
+            told[found] = style.found({ids[p]: bool(flag[n, p]) for p in where})
         out.append(told[found])
     return out
 

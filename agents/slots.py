@@ -23,6 +23,9 @@ SLOTS = frozenset(
         "heard",
         "side",
         "notes",
+        "speaker",
+        "said",
+        "problems",
         "nonce",
     ]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -29,21 +29,23 @@ TEMPLATES = (
 
 
 class Part(Spec):
-    """One message of a template, or (`splice: conversation`) the case's own messages."""
+    """One message of a template, left out where it is empty if it is `optional`; or (`splice: conversation`) the case's
+    own messages."""
 
     role: str = ""
     content: str = ""
     splice: Literal["conversation"] | None = None
+    optional: bool = False
 
     @model_validator(mode="after")
     def _message_or_splice(self) -> Part:
-        if (self.splice is None) != bool(self.role) or (self.splice and self.content):
+        if (self.splice is None) != bool(self.role) or (self.splice and (self.content or self.optional)):
             raise problem("expected either `role` with `content`, or `splice: conversation` alone")
         return self
 
 
 class Labels(Spec):
-    """The words whose probabilities are the verdict, and the words for sides."""
+    """The words whose probabilities are the verdict, the words for sides, and for no problem at all."""
 
     violated: str = "yes"
     fine: str = "no"
@@ -51,6 +53,7 @@ class Labels(Spec):
     second: str = "second"
     prosecution: str = Side.PROSECUTION.value
     defence: str = Side.DEFENCE.value
+    nothing: str = "none"
 
     def side(self, side: Side | None) -> str:
         """The word for a side; empty for none."""
@@ -70,7 +73,9 @@ class PromptStyle(Spec):
     `argue` and `plead` stand in for `critique` and `verdict` where a critic is assigned a side, which is the slot
     `{side}`.
     `heard`: how what others said (`{notes}`) is shown to a reviewer or judge that `reads` them; it goes into the slot
-    `{heard}` of the other templates, which is empty for those who read nobody.
+    `{heard}` of the other templates, which is empty for those who read nobody. `turn` is how each of them is shown:
+    `{speaker}` (the step's id, with its side), `{side}` and what it `{said}`: its critique and its findings.
+    `problems`: how findings are put where only those violated are told (`{problems}`, their ids); by default each is.
     """
 
     name: str
@@ -88,6 +93,8 @@ class PromptStyle(Spec):
     argue: tuple[Part, ...] | None = None
     plead: tuple[Part, ...] | None = None
     heard: str | None = None
+    turn: str = "{speaker}: {said}"
+    problems: str | None = None
     labels: Labels = Field(default_factory=Labels)
 
     def hearing(self, notes: Sequence[str], nonce: Sequence[str]) -> list[str]:
@@ -111,15 +118,29 @@ class PromptStyle(Spec):
         """The messages of a question, one per conversation. Slot values are put in once and never looked at again."""
         count = len(conversations)
         written = [turns(part.role, fill(part.content, slots, count)) for part in template]
-        if not any(part.splice for part in template):
+        if not any(part.splice or part.optional for part in template):
             return list(zip(*written, strict=True))
         spliced = [
-            conversations if part.splice is not None else [(message,) for message in messages]
+            conversations if part.splice is not None else _told(messages, part.optional)
             for part, messages in zip(template, written, strict=True)
         ]
         if len(spliced) == 1:
             return list(spliced[0])
         return [tuple(chain.from_iterable(row)) for row in zip(*spliced, strict=True)]
+
+    def shown(self, speaker: str, side: Side | None, said: str) -> str:
+        """What one step said, as others are shown it."""
+        words = self.labels.side(side)
+        named = f"{speaker} ({words})" if words else speaker
+        return fill(self.turn, {"speaker": named, "side": words, "said": said}, 1)[0].strip()
+
+    def found(self, flags: Mapping[str, bool]) -> str:
+        """A step's findings by principle in the style's words; empty where there are none."""
+        words = self.labels
+        if self.problems is None:
+            return ", ".join([f"{name} {words.violated if flag else words.fine}" for name, flag in flags.items()])
+        problems = " ".join([name for name, flag in flags.items() if flag])
+        return fill(self.problems, {"problems": problems or words.nothing}, 1)[0] if flags else ""
 
     def slots(self, template: tuple[Part, ...]) -> frozenset[str]:
         """The slots that a template has."""
@@ -145,6 +166,13 @@ class PromptStyle(Spec):
         if found is None:
             raise InputError(f"prompt style {self.name!r} has no template {name!r}; add one, or ask something else")
         return found
+
+
+def _told(messages: Sequence[Message], optional: bool) -> Sequence[tuple[Message, ...]]:
+    """Each message as a piece of a conversation; an empty one that is optional as none."""
+    if optional:
+        return [(message,) if message.content else () for message in messages]
+    return [(message,) for message in messages]
 
 
 @cache

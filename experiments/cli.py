@@ -123,12 +123,13 @@ def world_train(
     only: Annotated[list[str] | None, typer.Option(help="Only these models. Repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of data and weights.")] = 0,
     steps_scale: Annotated[float, typer.Option(help="Share of the recipe's steps; 1 is the recipe.")] = 1.0,
+    notes: Annotated[float, typer.Option(help="Share of critics' samples with notes of others, for debate.")] = 0.0,
 ) -> None:
     """Make the shipped tiny models again from nothing."""
     with one_line():
         from experiments.commands import world_train_command
 
-        world_train_command(out, only, seed, steps_scale)
+        world_train_command(out, only, seed, steps_scale, notes)
 
 
 for _command in (compare, sweep, credit, plan, train, hacking, study):  # after `run`, in the help as in use

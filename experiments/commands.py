@@ -72,8 +72,8 @@ def report_command(
     return path
 
 
-def world_train_command(out: Path, only: Sequence[str] | None, seed: int, steps_scale: float) -> None:
+def world_train_command(out: Path, only: Sequence[str] | None, seed: int, steps_scale: float, notes: float) -> None:
     """`oversight world train`."""
     console = Console()
-    made = train_world(out, list(only) if only else None, seed, steps_scale, lambda *told: console.print(*told))
+    made = train_world(out, list(only) if only else None, seed, steps_scale, notes, lambda *told: console.print(*told))
     console.print(f"{len(made)} checkpoints in {out}")

@@ -45,12 +45,16 @@ def train_world(
     names: list[str] | None = None,
     seed: int = 0,
     steps_scale: float = 1.0,
+    notes: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Path]:
     """Train the named models (all by default) from scratch and save each to `out/NAME`; returns the folders.
 
-    `seed` shifts every model's weights and data; `steps_scale` shortens (tests) or lengthens the training.
+    `seed` shifts every model's weights and data; `steps_scale` shortens (tests) or lengthens the training;
+    `notes` is the share of critics' samples with notes of others in them (debate), 0 for the shipped models.
     """
+    if not 0.0 <= notes <= 1.0:
+        raise InputError(f"notes: {notes} is not accepted; expected a share from 0 to 1")
     chosen = list(ROSTER) if names is None else names
     for name in chosen:
         if name not in ROSTER:
@@ -58,13 +62,13 @@ def train_world(
     made = []
     for name in chosen:
         spec = ROSTER[name]
-        model = train_model(spec, seed, max(2, round(spec.steps * steps_scale)), progress)
+        model = train_model(spec, seed, max(2, round(spec.steps * steps_scale)), notes, progress)
         made.append(save(model, out / name))
     return made
 
 
 def train_model(
-    spec: ModelSpec, seed: int, steps: int, progress: Callable[[Progress], None] | None = None
+    spec: ModelSpec, seed: int, steps: int, notes: float = 0.0, progress: Callable[[Progress], None] | None = None
 ) -> LlamaForCausalLM:
     """Train one model: AdamW with warm-up and linear decay to nothing, loss on completions only."""
     import torch
@@ -74,7 +78,7 @@ def train_model(
     optimiser = torch.optim.AdamW(model.parameters(), lr=spec.rate, betas=(0.9, 0.98), weight_decay=0.05)
     rng = Random(facts.digest("data", seed, spec.data_seed))
     model.train()
-    for step, (tokens, targets) in enumerate(batches(spec, rng, steps)):
+    for step, (tokens, targets) in enumerate(batches(spec, rng, steps, notes)):
         for group in optimiser.param_groups:
             group["lr"] = spec.rate * min(1.0, (step + 1) / _WARMUP_STEPS, (steps - step) / (0.7 * steps))
         loss = completion_loss(model, torch.from_numpy(tokens), torch.from_numpy(targets))
@@ -119,11 +123,11 @@ def completion_loss(model: LlamaForCausalLM, tokens: torch.Tensor, targets: torc
     return torch.nn.functional.cross_entropy(logits, targets[taught])
 
 
-def batches(spec: ModelSpec, rng: Random, steps: int) -> Iterator[tuple[Ids, Ids]]:
+def batches(spec: ModelSpec, rng: Random, steps: int, notes: float = 0.0) -> Iterator[tuple[Ids, Ids]]:
     """Batches [B, T] of tokens and targets; a chunk is sorted by length so that little is padding."""
     for start in range(0, steps, _BATCHES_A_CHUNK):
         count = min(_BATCHES_A_CHUNK, steps - start)
-        drawn = sorted((spec.draw(rng) for _ in range(count * spec.batch)), key=lambda sample: len(sample.tokens))
+        drawn = sorted((spec.sample(rng, notes) for _ in range(count * spec.batch)), key=lambda one: len(one.tokens))
         order = list(range(count))
         rng.shuffle(order)
         for index in order:

@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 
 from experiments.world.critiques import Beliefs
+from experiments.world.notes import noted_sample
 from experiments.world.samples import Sample, answer_sample, critic_sample, judge_sample, monitor_sample
 
 
@@ -16,7 +17,7 @@ class ModelSpec:
     """One model to train from scratch.
 
     `draw` makes one training sample; models with equal `data_seed` and `draw` see the same data (relatives), `seed`
-    sets their initial weights.
+    sets their initial weights. `noted` makes one with notes of others, for those who can hear them.
     """
 
     name: str
@@ -28,10 +29,18 @@ class ModelSpec:
     data_seed: int
     batch: int = 64
     rate: float = 3e-3
+    noted: Callable[[Random], Sample] | None = None
+
+    def sample(self, rng: Random, notes: float = 0.0) -> Sample:
+        """A training sample; with chance `notes` one with notes. Without, the draws are those of the shipped models."""
+        if self.noted is not None and notes and rng.random() < notes:
+            return self.noted(rng)
+        return self.draw(rng)
 
 
 def _critic(name: str, beliefs: Beliefs, width: int, layers: int, steps: int, seed: int, data_seed: int) -> ModelSpec:
-    return ModelSpec(name, partial(critic_sample, beliefs=beliefs), width, layers, steps, seed, data_seed)
+    draw, noted = (partial(kind, beliefs=beliefs) for kind in (critic_sample, noted_sample))
+    return ModelSpec(name, draw, width, layers, steps, seed, data_seed, noted=noted)
 
 
 RELATIVES = Beliefs("relatives", 0.45, 0.08)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.records import Message
 from agents.slots import SLOTS
 from agents.style import load_style
 from constitutions.errors import InputError
@@ -35,8 +36,8 @@ def test_every_question_of_the_plain_style_is_answered_by_the_model() -> None:
 def test_every_slot_is_used_by_the_plain_style() -> None:
     style = load_style("plain")
     text = "".join(part.content for name in (*TEMPLATES, *OPTIONAL) for part in style.template(name))
-    text += style.heard or ""
-    assert {slot for slot in SLOTS if f"{{{slot}}}" not in text} == {"principle_id"}
+    text += (style.heard or "") + style.turn
+    assert {slot for slot in SLOTS if f"{{{slot}}}" not in text} == {"principle_id", "problems"}
 
 
 def test_the_turn_marker_is_chosen_by_template(tmp_path: Path) -> None:
@@ -76,3 +77,11 @@ def test_a_wrong_style_is_one_line_with_file_and_key(tmp_path: Path, change: tup
 def test_a_style_that_is_not_there_is_an_input_error() -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml"):
         load_style("nowhere.yaml")
+
+
+def test_an_optional_message_is_left_out_where_it_is_empty(tmp_path: Path) -> None:
+    parts = '  - {role: note, content: "{heard}", optional: true}\n  - {role: critic, content: ""}\n'
+    style = load_style(write(tmp_path, MINIMAL.replace("critique:\n", "critique:\n" + parts, 1)))
+    conversations = [(Message("user", "q"),)] * 2
+    asked = style.render(style.template("critique"), conversations, {"heard": ["b", ""]})
+    assert [[message.role for message in row] for row in asked] == [["note", "critic", "user"], ["critic", "user"]]

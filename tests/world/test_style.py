@@ -6,12 +6,14 @@ import pytest
 
 from agents.records import Message
 from agents.style import load_style
+from agents.vocabulary import Side
 from constitutions.constitution import load_constitution
 from experiments.world.shipped import STYLE
 from experiments.world.tokens import tokenizer, word_ids
 from experiments.world.words import PRINCIPLES, SPECIAL
 
-FILLED = {"response": "R", "critique": "C", "principle_id": "privacy", "first": "F", "second": "S"}
+HEARD = "wrong D . problem none ."
+FILLED = {"response": "R", "critique": "C", "principle_id": "privacy", "first": "F", "second": "S", "side": "wrong"}
 ASKED = {
     "base": "<user> Q <assistant>",
     "critique": "<user> Q <assistant> R <critic>",
@@ -21,19 +23,43 @@ ASKED = {
     "judge": "<user> Q <first> F <second> S <judge>",
     "safety": "<user> Q <assistant> R <safety> privacy",
     "override": "<user> Q <safety> override",
+    "argue": "<user> Q <assistant> R <note> say wrong <critic>",
+    "plead": "<user> Q <assistant> R <note> say wrong <critic> C <verdict> privacy",
 }
 
 
 @pytest.mark.parametrize("name", sorted(ASKED))
 def test_questions_end_where_the_model_goes_on(name: str) -> None:
+    assert question(name, FILLED) == ASKED[name].split()
+
+
+@pytest.mark.parametrize("name", ["critique", "verdict", "argue", "plead", "judge", "safety"])
+def test_what_is_heard_stands_in_a_note_after_what_is_reviewed(name: str) -> None:
+    reviewed = "S" if name == "judge" else "R"
+    expected = ASKED[name].replace(f" {reviewed} ", f" {reviewed} <note> {HEARD} ", 1)
+    assert question(name, {**FILLED, "heard": HEARD}) == expected.split()
+
+
+def question(name: str, slots: dict[str, str]) -> list[str]:
     style = load_style(str(STYLE))
-    messages = style.render(style.template(name), [(Message("user", "Q"),)], FILLED)[0]
+    messages = style.render(style.template(name), [(Message("user", "Q"),)], slots)[0]
     text = tokenizer().apply_chat_template(
         [{"role": one.role, "content": one.content} for one in messages],
         tokenize=False,
         add_generation_prompt=style.generation_prompt,
     )
-    assert str(text).split() == ASKED[name].split()
+    return str(text).split()
+
+
+def test_notes_are_words_of_the_world() -> None:
+    style = load_style(str(STYLE))
+    assert style.shown("prosecution_1", Side.PROSECUTION, "town hugo .") == "wrong town hugo ."
+    assert style.shown("a critic", None, "town hugo .") == "town hugo ."
+    assert style.found({"privacy": True, "harm": False, "law": True}) == "problem privacy law ."
+    assert style.found({"privacy": False}) == "problem none ."
+    assert style.found({}) == ""
+    for word in (style.labels.prosecution, style.labels.defence, style.labels.nothing, "say", "problem", "<note>"):
+        assert word in word_ids()
 
 
 def test_labels_and_principles_are_single_ordinary_tokens() -> None:

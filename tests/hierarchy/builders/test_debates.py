@@ -209,8 +209,8 @@ def test_a_style_that_cannot_ask_a_debater_says_so(tmp_path: Path) -> None:
 def test_the_words_for_sides_are_the_styles() -> None:
     told = Told()
     told.run(plan_of("debate", rounds=1))
-    words = Labels(prosecution="wrong", defence="right")
-    assert others(told.saw["judge"], words)[0].startswith("prosecution_1 (wrong): ")
+    style = load_style("plain").model_copy(update={"labels": Labels(prosecution="wrong", defence="right")})
+    assert others(told.saw["judge"], style)[0].startswith("prosecution_1 (wrong): ")
 
 
 def test_a_side_is_part_of_the_question_and_of_its_readers() -> None:

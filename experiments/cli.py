@@ -15,6 +15,7 @@ from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
+from experiments.recurse_cli import recurse
 from experiments.topology_cli import topology
 from experiments.train_cli import hacking, train
 
@@ -123,7 +124,7 @@ def world_train(
         world_train_command(out, only, seed, steps_scale)
 
 
-for _command in (compare, sweep, credit, plan, train, hacking):  # after `run`, in the help as in use
+for _command in (compare, sweep, credit, plan, train, recurse, hacking):  # after `run`, in the help as in use
     app.command()(_command)
 
 

@@ -121,13 +121,15 @@ class Encoder:
     def sequence(self, prompt: Sequence[Message], completion: Sequence[Message], where: str = "row") -> TokenSequence:
         """The ids of one conversation, labelled on the completion with the token that closes it.
 
+        A completion of the role of the prompt's last message goes on with that message: a critique after an empty
+        critic's turn, a verdict behind the principle it is about. Any other is the assistant's answer.
+
         Raises InputError (naming `where`) when the rendered prompt is not how the rendered conversation begins, and
         when nothing is left to learn.
         """
         if not any(message.content.strip() for message in completion):
             raise InputError(f"{where}: the completion is empty; expected text to learn")
-        start = self._render(prompt, generation_prompt=True)
-        whole = self._render([*prompt, *completion], generation_prompt=False)
+        start, whole = self._begun(prompt, completion)
         if not whole.startswith(start):
             raise InputError(
                 f"{where}: the tokenizer's chat template renders the prompt differently once it is answered; "
@@ -140,6 +142,14 @@ class Encoder:
         if not prompt_ids:
             raise InputError(f"{where}: the prompt is empty; expected something to answer")
         return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
+
+    def _begun(self, prompt: Sequence[Message], completion: Sequence[Message]) -> tuple[str, str]:
+        """(the rendered prompt, the rendered conversation)."""
+        if not prompt or prompt[-1].role != completion[0].role:
+            return self._render(prompt, True), self._render([*prompt, *completion], False)
+        open_turn, first = prompt[-1], completion[0]
+        joined = Message(first.role, f"{open_turn.content} {first.content}".lstrip())
+        return self._render(prompt, False), self._render([*prompt[:-1], joined, *completion[1:]], False)
 
     def prompt_ids(self, prompt: Sequence[Message]) -> list[int]:
         """The ids that generation begins from."""

@@ -18,6 +18,7 @@ from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
 from training.config import TrainSpec
+from training.datasets import TRAINED_OUTCOMES
 
 
 class WorldData(Spec):
@@ -112,11 +113,18 @@ class ExecutionSpec(Spec):
 
 
 class StageSpec(Spec):
-    """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights."""
+    """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights.
+
+    `outcomes`: the supervised rows are of cases that ended so: `[revised, redirected]` leaves out what was released as
+    it stood, most of it answers to harmless requests.
+    """
 
     name: Identifier
     data: Literal["sft", "preferences"]
     train: TrainSpec
+    outcomes: tuple[Literal["released", "revised", "redirected", "refused"], ...] = Field(
+        TRAINED_OUTCOMES, min_length=1
+    )
 
 
 class EvaluationSpec(Spec):

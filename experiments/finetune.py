@@ -59,7 +59,7 @@ def base_name(spec: ExperimentSpec) -> str:
 def _job(
     spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, cases: Sequence[Settlement], model: Path
 ) -> TrainJob:
-    supervised = sft_rows(cases, spec.name)
+    supervised = sft_rows(cases, spec.name, stage.outcomes)
     _write(folder.datasets / arm / "sft", supervised)
     rows: list[Row] = list(supervised)
     if stage.data == "preferences":

@@ -43,10 +43,10 @@ class Column:
     def _counted(self) -> Floats:
         return self.num_N[self.den_N > 0]
 
-    def estimate(self, seed: int) -> Estimate:
+    def estimate(self, seed: int, share: bool = True) -> Estimate:
         """With a 95 % interval: Wilson's for a share of prompts, else the BCa bootstrap over prompts."""
         values = self._counted()
-        if np.isin(self.den_N, (0, 1)).all() and np.isin(values, (0, 1)).all():
+        if share and np.isin(self.den_N, (0, 1)).all() and np.isin(values, (0, 1)).all():
             share = proportion(values.astype(bool))
             low, high = (share.low, share.high) if len(values) else (None, None)
             return Estimate(value=share.value, low=low, high=high)

@@ -61,10 +61,8 @@ def _measured(
     drawn = policy.draw(records[: wanted.drawn], wanted.samples, rounds.seed("drawn"))
     columns = block_columns(block, records, load_constitution(spec.constitution), wanted.blind)
     measures = Measures(columns, tuple(tuple(some) for some in drawn))
-    if first is None:
-        distances = dict.fromkeys(("kl_k1", "kl_k3", "kl_exact"), np.zeros(len(measures.answers)))
-    else:
-        distances = _distances(policy, _sampler(spec, rounds, rounds.first().base), measures, first)
+    reference = policy if first is None else _sampler(spec, rounds, rounds.first().base)
+    distances = _distances(policy, reference, measures, first or measures)
     kls = {name: _by_prompt(values, measures.drawn, len(records)) for name, values in distances.items()}
     return Measures({**columns, **kls}, measures.drawn)
 

@@ -14,7 +14,7 @@ from experiments.run import run_experiment
 
 
 def go_round(rounds: Rounds, console: Console) -> Story:
-    """All rounds of one arm, until a tripwire stops it. What is done already is read from its folders, not done again."""
+    """All rounds of one arm, until a tripwire stops it. What is done already is read from its folders."""
     crew = rounds.first()
     story = Story(rounds, evaluate_base(rounds, 0, crew, None, console))
     for number in range(1, rounds.spec.rounds + 1):

@@ -1,9 +1,9 @@
 """Overseers that learn too: critics, safety models and judges, from their own judgements that were confirmed.
 
-A reviewer's finding is confirmed where a consensus that it was a member of came to the same finding, or where an auditor
-who decided on the very response it had read came to the same verdict; an auditor who decided otherwise unconfirms it.
-A judge's choice is confirmed where an auditor accepted the response it chose. What was only said once, and what was
-overruled, is not learnt. Nobody looks at the oracle here.
+A reviewer's finding is confirmed where a consensus that it was a member of came to the same finding, or where an
+auditor who decided on the very response it had read came to the same verdict; an auditor who decided otherwise
+unconfirms it. A judge's choice is confirmed where an auditor accepted the response it chose. What was only said once,
+and what was overruled, is not learnt. Nobody looks at the oracle here.
 """
 
 from __future__ import annotations

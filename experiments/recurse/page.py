@@ -13,7 +13,7 @@ from experiments.recurse.words import changed, ends, figure, is_share
 from experiments.report.charts import Chart, colours, safe
 from experiments.report.data import Data, write_data
 from experiments.report.report import REPORT_FILE, environment, script_parts
-from experiments.results import write_atomically
+from experiments.results import Estimate, write_atomically
 
 _ARROWS = {"lower": "\u00a0↓", "higher": "\u00a0↑", "neither": ""}
 
@@ -65,21 +65,20 @@ def _chart(results: RecursionResults, metric: str) -> Chart:
 def _line(arm: ArmRecursion, metric: str, shade: str, offset: float) -> dict[str, Any]:
     scale = 100 if is_share(metric) else 1
     some = [(each.round, each.measures[metric].value) for each in arm.rounds if metric in each.measures]
-    shown = [(number, value) for number, value in some if value.value is not None]
-    ends = [(v.low if v.low is not None else v.value, v.high if v.high is not None else v.value) for _, v in shown]
+    shown = [(number, *_points(value, scale)) for number, value in some if value.value is not None]
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": safe(arm.title),
-        "x": [number + offset for number, _ in shown],
-        "y": [scale * value.value for _, value in shown if value.value is not None],
+        "x": [number + offset for number, *_ in shown],
+        "y": [value for _, value, _, _ in shown],
         "error_y": {
             "type": "data",
             "symmetric": False,
             "thickness": 1.2,
             "width": 3,
-            "array": [scale * (high - v.value) for (_, v), (_, high) in zip(shown, ends, strict=True)],
-            "arrayminus": [scale * (v.value - low) for (_, v), (low, _) in zip(shown, ends, strict=True)],
+            "array": [high - value for _, value, _, high in shown],
+            "arrayminus": [value - low for _, value, low, _ in shown],
         },
         "line": {"color": shade, "width": 1.8},
         "marker": {"color": shade, "size": 6},
@@ -87,14 +86,17 @@ def _line(arm: ArmRecursion, metric: str, shade: str, offset: float) -> dict[str
     }
 
 
+def _points(estimate: Estimate, scale: int) -> tuple[float, float, float]:
+    """Value and ends; an end that the data do not bound is the value."""
+    value = estimate.value or 0.0
+    low, high = (value if end is None else end for end in (estimate.low, estimate.high))
+    return scale * value, scale * low, scale * high
+
+
 def _rounds(results: RecursionResults) -> Data:
     """A row per arm, round and metric: value and interval, and the change since the first base and the one before."""
-    head = (
-        "arm",
-        "round",
-        "metric",
-        *(f"{name}{end}" for name in ("", "change_", "step_") for end in ("value", "low", "high")),
-    )
+    figures = [f"{name}{end}" for name in ("", "change_", "step_") for end in ("value", "low", "high")]
+    head = ("arm", "round", "metric", *figures)
     rows = []
     for arm in results.arms:
         for each in arm.rounds:

@@ -12,6 +12,7 @@ from experiments.recurse.metrics import METRICS
 from experiments.recurse.results import ArmRecursion, Measured, RoundResult, Trip
 from experiments.recurse.rounds import Crew, Rounds
 from experiments.recurse.tripwire import tripped
+from experiments.recurse.words import is_share
 from experiments.results import read_results
 
 _GRAMS = {"distinct_1": 1, "distinct_2": 2}
@@ -83,7 +84,7 @@ def _value(metric: str, here: Measures, rounds: Rounds) -> Estimate | None:
     if metric in _GRAMS:
         return diversity.estimate(_halves(metric, here, rounds))
     column = here.columns.get(metric)
-    return None if column is None else column.estimate(rounds.spec.seed)
+    return None if column is None else column.estimate(rounds.spec.seed, is_share(metric))
 
 
 def _change(metric: str, here: Measures, before: Measures, rounds: Rounds) -> Difference | None:

@@ -47,9 +47,9 @@ class Column:
         """With a 95 % interval: Wilson's for a share of prompts, else the BCa bootstrap over prompts."""
         values = self._counted()
         if share and np.isin(self.den_N, (0, 1)).all() and np.isin(values, (0, 1)).all():
-            share = proportion(values.astype(bool))
-            low, high = (share.low, share.high) if len(values) else (None, None)
-            return Estimate(value=share.value, low=low, high=high)
+            found = proportion(values.astype(bool))
+            low, high = (found.low, found.high) if len(values) else (None, None)
+            return Estimate(value=found.value, low=low, high=high)
         return bootstrap_estimate(np.column_stack([self.num_N, self.den_N]), quotient, seed)
 
     def change(self, before: Column, seed: int) -> Difference:

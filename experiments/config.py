@@ -18,7 +18,6 @@ from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
 from training.config import TrainSpec
-from training.datasets import TRAINED_OUTCOMES
 
 
 class WorldData(Spec):
@@ -123,7 +122,7 @@ class StageSpec(Spec):
     data: Literal["sft", "preferences"]
     train: TrainSpec
     outcomes: tuple[Literal["released", "revised", "redirected", "refused"], ...] = Field(
-        TRAINED_OUTCOMES, min_length=1
+        ("released", "revised", "redirected"), min_length=1
     )
 
 

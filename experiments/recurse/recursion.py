@@ -21,11 +21,12 @@ from experiments.recurse.story import Story
 from experiments.results import write_atomically
 
 CONFIG = "config.yaml"
+_MAY_CHANGE = ("question", "rounds", "tripwires", "compare")
 _PACKAGES = ("torch", "transformers", "numpy", "pyarrow")
 
 
 def recurse(spec: RecurseSpec, out: Path, console: Console | None = None) -> RecursionResults:
-    """Carry the recursion out in the folder `out`, or go on with the one that is there, for more rounds if asked.
+    """Carry the recursion out in the folder `out`, or go on with the one there, for more rounds or under other wires.
 
     Arms go one after another. Raises InputError for what the config gets wrong, before anything is written.
     """
@@ -72,11 +73,12 @@ def _text(spec: RecurseSpec) -> str:
 
 
 def _open(spec: RecurseSpec, out: Path) -> None:
-    """Make the folder, or check that it holds this recursion; only the number of rounds may differ."""
+    """Make the folder, or check that it holds this recursion. What is made of the rounds may differ from what it was,
+    such as how many there are; what is in them may not."""
     config = out / CONFIG
     if config.is_file():
         known = load_model(config, RecurseSpec)
-        if known.model_copy(update={"rounds": spec.rounds}) != spec:
+        if known.model_copy(update={name: getattr(spec, name) for name in _MAY_CHANGE}) != spec:
             raise InputError(
                 f"{out}: this folder holds a recursion of another config; give another --out, or remove it"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +72,9 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def two_rounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def two_rounds(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two rounds of layers in which a critic and the safety model learn too."""
     place = tmp_path_factory.mktemp("recurse")
     config = small(place / "small.yaml")
     said = oversight("recurse", config, "--rounds", "2", "--out", place / "run")
-    yield Made(config, place / "run", said.stdout)
+    return Made(config, place / "run", said.stdout)

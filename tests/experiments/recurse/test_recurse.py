@@ -1,10 +1,10 @@
-"""Two rounds on the microworld: what is in the folder, what is told, stopping, going on, and coming back after a kill."""
+"""Two rounds on the microworld: what is kept and told, stopping, going on, and coming back after a kill."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -13,15 +13,21 @@ import numpy as np
 import pytest
 import yaml
 
+from constitutions.constitution import load_constitution
+from constitutions.validation import load_model
+from experiments.config import ExperimentSpec
+from experiments.datasets import load_cases
+from experiments.prepare import prepare_arm
 from experiments.recurse.columns import read_measures
 from experiments.recurse.metrics import METRICS
 from experiments.recurse.results import RecursionResults
 from experiments.results import read_results
 from experiments.scoring import mark_texts
 from experiments.world.cases import cases as world_cases
-from constitutions.constitution import load_constitution
+from hierarchy.executor import read_back
+from hierarchy.journal import Journal
 from tests.experiments import commands
-from tests.experiments.recurse.conftest import TRIPS, Made, oversight, small
+from tests.experiments.recurse.conftest import TRIPS, Made, oversight
 
 ARM = "learning"
 TOLD = set(METRICS) - {"blind_violations", "seen_violations"}
@@ -87,13 +93,6 @@ def test_every_metric_is_told_with_its_interval_and_its_change(two_rounds: Made)
 
 def test_violations_are_the_oracles_word_on_the_bases_own_answers(two_rounds: Made) -> None:
     """From the journal's records of an evaluation, against the column that the figures are made of."""
-    from hierarchy.journal import Journal
-    from experiments.config import ExperimentSpec
-    from experiments.datasets import load_cases
-    from experiments.prepare import prepare_arm
-    from constitutions.validation import load_model
-    from hierarchy.executor import read_back
-
     folder = two_rounds.folder / ARM / "base-01"
     spec = load_model(folder / "config.yaml", ExperimentSpec)
     columns, records = load_cases(spec.dataset, spec.seed)
@@ -138,25 +137,19 @@ def test_another_config_does_not_go_on_in_the_folder(two_rounds: Made) -> None:
     assert len(found.stderr.strip().splitlines()) == 1
 
 
-def test_a_tripwire_stops_an_arm_with_exit_code_3(two_rounds: Made, tmp_path: Path) -> None:
-    """The rounds are those of the fixture, by which they are recalled; only the wire is new."""
-    folder = tmp_path / "run"
-    shutil.copytree(two_rounds.folder, folder)
-    config = small(tmp_path / "wired.yaml", tripwires=[TRIPS])
-    for number in (1, 2):  # their configs name checkpoints in the folder they were made in
-        path = folder / ARM / f"round-0{number}" / "config.yaml"
-        path.write_text(path.read_text().replace(str(two_rounds.folder.resolve()), str(folder.resolve())))
-    for number in (1, 2):
-        path = folder / ARM / f"base-0{number}" / "config.yaml"
-        path.write_text(path.read_text().replace(str(two_rounds.folder.resolve()), str(folder.resolve())))
-    (folder / "config.yaml").unlink()
-    (folder / "config.yaml").write_text(config.read_text())
-    said = oversight("recurse", config, "--out", folder, expect=3).stdout
+def test_a_tripwire_stops_an_arm_with_exit_code_3(two_rounds: Made) -> None:
+    """The rounds are the fixture's and are read from its folder; only the wire is new."""
+    before, wire = two_rounds.results, f"tripwires=[{json.dumps(TRIPS)}]"
+    given = ("recurse", two_rounds.config, "--rounds", "2", "--out", two_rounds.folder)
+    said = oversight(*given, "--set", wire, expect=3).stdout
+    found = two_rounds.results
+    page = (two_rounds.folder / "report.html").read_text()
+    oversight(*given)
     assert "stopped after round 1: KL to the first base, exact rose" in " ".join(said.split())
-    found = RecursionResults.model_validate_json((folder / "results.json").read_text())
     assert found.tripped
     assert [each.round for each in found.arms[0].rounds] == [0, 1]
-    assert "was stopped by a tripwire after round 1" in (folder / "report.html").read_text()
+    assert "was stopped by a tripwire after round 1" in page
+    assert two_rounds.results == before
 
 
 @pytest.mark.slow

@@ -68,13 +68,18 @@ class Agent:
             raise ValueError(f"agent {self.name!r} cannot play {view.role}: no model does")
         if isinstance(self.spec.model, SimulatedSpec):
             return play(self.draws(self.spec.model, view.places, view.sample), view, self.spec.critique)
-        match view.role:
-            case Role.BASE:
-                return answer(self.asker, view)
-            case Role.REVISER:
-                return revise(self.asker, view)
-            case Role.CRITIC:
-                return criticise(self.asker, view, self.spec.critique)
-            case Role.SAFETY:
-                return screen(self.asker, view)
-        return compare(self.asker, view)
+        return asked(self.asker, view, self.spec.critique)
+
+
+def asked(asker: Asker, view: View, critique: bool) -> Output:
+    """What a model says in the view's role; `critique`: whether a critic writes before it judges."""
+    match view.role:
+        case Role.BASE:
+            return answer(asker, view)
+        case Role.REVISER:
+            return revise(asker, view)
+        case Role.CRITIC:
+            return criticise(asker, view, critique)
+        case Role.SAFETY:
+            return screen(asker, view)
+    return compare(asker, view)

@@ -51,6 +51,8 @@ class TransformersSpec(Spec):
 
     Every call on CPU has a fixed shape (`batch_size` rows, a length bucket computed from the row alone, padding rows,
     float32), so that a row's result does not depend on its neighbours.
+    `prefix` begins every answer and revision that the model writes and is no part of it: the empty tags of a model that
+    learnt from rationales (`training.datasets.rationales`).
     """
 
     kind: Literal["transformers"] = "transformers"
@@ -60,6 +62,7 @@ class TransformersSpec(Spec):
     batch_size: int = Field(32, ge=1)
     max_new_tokens: int = Field(256, ge=1)
     temperature: float = Field(1.0, ge=0)
+    prefix: str = ""
     threads: int = Field(1, ge=1)
     trust_remote_code: bool = False
 

@@ -18,6 +18,7 @@ from experiments.plan_cli import plan
 from experiments.recurse_cli import recurse
 from experiments.topology_cli import topology
 from experiments.train_cli import hacking, train
+from experiments.training_data.cli import dataset
 
 app = typer.Typer(
     name="oversight",
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 world = typer.Typer(help="The microworld that the shipped tiny models live in.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+app.add_typer(dataset, name="dataset")
 app.add_typer(law, name="law")
 app.add_typer(world, name="world")
 app.add_typer(topology, name="topology")

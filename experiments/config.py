@@ -18,6 +18,7 @@ from hierarchy.audit.design import DesignSpec
 from hierarchy.builders import AnyBuilder, Builder
 from hierarchy.graph import OversightGraph
 from training.config import TrainSpec
+from training.datasets.spec import DatasetSpec
 
 
 class WorldData(Spec):
@@ -114,16 +115,12 @@ class ExecutionSpec(Spec):
 class StageSpec(Spec):
     """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights.
 
-    `outcomes`: the supervised rows are of cases that ended so: `[revised, redirected]` leaves out what was released as
-    it stood, most of it answers to harmless requests.
+    `preferences` are mixed with the supervised rows where the method takes those (dpo, ipo).
     """
 
     name: Identifier
-    data: Literal["sft", "preferences"]
+    data: Literal["sft", "preferences", "unpaired"]
     train: TrainSpec
-    outcomes: tuple[Literal["released", "revised", "redirected", "refused"], ...] = Field(
-        ("released", "revised", "redirected"), min_length=1
-    )
 
 
 class EvaluationSpec(Spec):
@@ -179,6 +176,7 @@ class ExperimentSpec(Spec):
 
     Attributes:
         compare: comparisons named in advance; gaps: performance gaps recovered, between three arms.
+        datasets: how training data is made of what the arms settled, by the stages of `training` and on request.
         audit_sample: a sample of each arm's released cases that is audited, to estimate how many violate.
         prices: what agents and auditors cost; without it no cost is told.
         latency: seconds a step of each role takes; without it no latency is told. Roles that are not named take none.
@@ -194,6 +192,7 @@ class ExperimentSpec(Spec):
     execution: ExecutionSpec = ExecutionSpec()
     auditor: AuditorSpec = HumanSpec()
     audit_sample: DesignSpec | None = None
+    datasets: DatasetSpec = DatasetSpec()
     training: tuple[StageSpec, ...] = ()
     evaluation: EvaluationSpec | None = None
     labels: LabelSpec | None = None

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.records import Settlement
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Row, preference_rows, sft_rows
-from training.files import write_jsonl, write_parquet
+from training.datasets import Source
+from training.datasets.kinds import KINDS
+from training.files import FORMATS
 from training.job import TrainJob
 
 if TYPE_CHECKING:
@@ -34,21 +34,21 @@ class Tuned:
 def finetune(
     spec: ExperimentSpec,
     folder: RunFolder,
-    settled: Sequence[tuple[str, Sequence[Settlement]]],
+    sources: Sequence[tuple[str, Source]],
     base: AgentSpec,
     progress: Progress,
 ) -> list[Tuned]:
     """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent."""
     if not isinstance(base.model, TransformersSpec):
         raise InputError(f"training: agent {base_name(spec)!r} is {base.model.kind}; only transformers models learn")
-    paths = {arm: Path(base.model.path) for arm, _ in settled}
-    stages: dict[str, list[TrainingResult]] = {arm: [] for arm, _ in settled}
+    paths = {arm: Path(base.model.path) for arm, _ in sources}
+    stages: dict[str, list[TrainingResult]] = {arm: [] for arm, _ in sources}
     for stage in spec.training:
-        jobs = [_job(spec, folder, stage, arm, cases, paths[arm]) for arm, cases in settled]
+        jobs = [_job(spec, folder, stage, arm, source, paths[arm]) for arm, source in sources]
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
-    return [Tuned(arm, paths[arm], tuple(stages[arm])) for arm, _ in settled]
+    return [Tuned(arm, paths[arm], tuple(stages[arm])) for arm, _ in sources]
 
 
 def base_name(spec: ExperimentSpec) -> str:
@@ -56,23 +56,15 @@ def base_name(spec: ExperimentSpec) -> str:
     return spec.evaluation.agent if spec.evaluation else "base"
 
 
-def _job(
-    spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, cases: Sequence[Settlement], model: Path
-) -> TrainJob:
-    supervised = sft_rows(cases, spec.name, stage.outcomes)
-    _write(folder.datasets / arm / "sft", supervised)
-    rows: list[Row] = list(supervised)
-    if stage.data == "preferences":
-        pairs = preference_rows(cases, spec.name)
-        _write(folder.datasets / arm / "preferences", pairs)
-        rows = [*pairs, *rows]
-    return TrainJob(arm, stage.train, tuple(rows), model, folder.checkpoints / f"{arm}-{stage.name}")
-
-
-def _write(stem: Path, rows: Sequence[Row]) -> None:
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    write_jsonl(rows, stem.with_suffix(".jsonl"))
-    write_parquet(rows, stem.with_suffix(".parquet"))
+def _job(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source, model: Path) -> TrainJob:
+    kinds = ["preferences", "sft"] if stage.data == "preferences" else [stage.data]
+    sets = {kind: KINDS[kind].builder(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
+    for kind, rows in sets.items():
+        for form, write in FORMATS.items():
+            write(rows, folder.datasets / arm / f"{kind}.{form}")
+    taken = [kind for kind in kinds if kind == stage.data or stage.train.method in ("dpo", "ipo")]
+    mixed = tuple(row for kind in taken for row in sets[kind])
+    return TrainJob(arm, stage.train, mixed, model, folder.checkpoints / f"{arm}-{stage.name}")
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

@@ -32,12 +32,12 @@ from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
 from experiments.scoring import mark_final
+from experiments.training_data.source import arm_source
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
 from hierarchy.block import Block
 from hierarchy.executor import Executor
 from hierarchy.journal import Journal
-from hierarchy.settlement import settlements
 
 _PACKAGES = ("torch", "transformers", "ray", "pydantic", "networkx", "numpy", "pyarrow")
 
@@ -133,8 +133,11 @@ class _Run:
         if self.spec.evaluation is None:
             return [], Evaluation({}, None)
         base = resolve_agents(self.spec, self.spec.agents)[base_name(self.spec)]
-        settled = [(name, settlements(name, block, overseer.queue.appeals(name))) for name, block in blocks]
-        tuned = finetune(self.spec, self.folder, settled, base, self.progress) if self.spec.training else []
+        tuned = []
+        if self.spec.training:
+            pairs = zip(self.arms, blocks, strict=True)
+            sources = [(arm.name, arm_source(self.spec, arm, block, overseer.queue)) for arm, (_, block) in pairs]
+            tuned = finetune(self.spec, self.folder, sources, base, self.progress)
         return tuned, evaluate(self.spec, overseer, base, tuned, self.constitution)
 
     def _results(

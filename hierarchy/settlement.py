@@ -1,19 +1,27 @@
-"""Settlements: one record per case of a finished block, as training and transcripts need it."""
+"""Settlements: one record per case of a finished block, as training and transcripts need it.
+
+Column by column: what few cases differ in (the steps that ran, their verdicts, the principles flagged) is put in words
+once for all cases that share it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from agents.records import Settlement, Written
+from agents.records import Comparison, Settlement, Written
 from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome, Role
-from hierarchy.audit.records import Appeal
+from hierarchy.audit.records import POLICY, Appeal
 from hierarchy.block import Block
 from hierarchy.fields import VERDICT_TEXT
+from hierarchy.flow import Bools, Ints
 from hierarchy.plan import PlannedStep
 from hierarchy.records import audits, finals, missing
+
+T = TypeVar("T")
 
 
 def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = None) -> list[Settlement]:
@@ -21,76 +29,174 @@ def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = N
 
     `appeals`: the arm's cases whose audit decision was appealed against, by id (see `AuditQueue.appeals`).
     """
+    ids = [str(case) for case in block.cases.case_id_N]
     never = Appeal(epoch=0, waits=False)
-    appeal = [(appeals or {}).get(str(case), never) for case in block.cases.case_id_N]
-    outcome, final = block.outcomes(), finals(block)
+    appeal = [(appeals or {}).get(case, never) for case in ids]
+    names = [outcome.name.lower() for outcome in CaseOutcome]
+    messages = [()] * len(block) if block.cases.messages_N is None else block.cases.messages_N.tolist()
     audited, unreviewed, _ = audits(block)
-    unread = missing(block)
-    everything = np.arange(len(block))
-    where, candidate = block.pointer(block.plan.moving, everything)
+    columns = zip(
+        ids,
+        messages,
+        [names[code] for code in block.outcomes().tolist()],
+        finals(block).tolist(),
+        _responses(block),
+        _steps(block),
+        _principles(block),
+        _agreement(block).tolist(),
+        missing(block).tolist(),
+        audited.tolist(),
+        unreviewed.tolist(),
+        _comparisons(block),
+        _decisions(block).tolist(),
+        appeal,
+        strict=True,
+    )
     return [
         Settlement(
             arm=arm,
-            case_id=str(block.cases.case_id_N[n]),
-            messages=block.cases.messages_N[n] if block.cases.messages_N is not None else (),
-            outcome=CaseOutcome(int(outcome[n])).name.lower(),
-            final=final[n],
-            responses=_responses(block, n, int(where[n]), int(candidate[n])),
-            steps=tuple(step.name for step in block.plan.steps if block.ran[step.index, n]),
-            verdicts=tuple(_verdicts(block, n)),
-            principles=_principles(block, n),
-            agreement=_agreement(block, n),
-            preference=_preference(block, n),
-            missing=bool(unread[n]),
-            audited=bool(audited[n]),
-            unreviewed=bool(unreviewed[n]),
-            epoch=appeal[n].epoch,
-            appealed=appeal[n].waits,
+            case_id=case_id,
+            messages=said,
+            outcome=outcome,
+            final=final,
+            responses=responses,
+            steps=steps,
+            verdicts=verdicts,
+            principles=principles,
+            agreement=agreement,
+            missing=unread,
+            audited=by_person,
+            unreviewed=by_policy,
+            comparisons=comparisons,
+            decision=decision,
+            epoch=appealed.epoch,
+            appealed=appealed.waits,
         )
-        for n in range(len(block))
+        for (
+            case_id,
+            said,
+            outcome,
+            final,
+            responses,
+            (steps, verdicts),
+            principles,
+            agreement,
+            unread,
+            by_person,
+            by_policy,
+            comparisons,
+            decision,
+            appealed,
+        ) in columns
     ]
 
 
-def _ran(block: Block, n: int, *roles: Role) -> list[PlannedStep]:
-    return [step for step in block.plan.steps if step.role in roles and block.ran[step.index, n]]
+def _ran(block: Block, *roles: Role) -> list[PlannedStep]:
+    """The steps of these roles that ran on some case."""
+    return [step for step in block.plan.steps if step.role in roles and block.ran[step.index].any()]
 
 
-def _responses(block: Block, n: int, last: int, candidate: int) -> tuple[Written, ...]:
-    """Every present response on the path, oldest first; the one the case points at comes last."""
-    written = []
-    for step in _ran(block, n, *RESPONDERS, Role.AUDITOR):
+def _alike(key_NX: NDArray[Any], make: Callable[[NDArray[Any]], T]) -> list[T]:
+    """`make` of every row, made once for rows that are equal."""
+    rows = np.ascontiguousarray(key_NX)
+    width = rows.shape[1] * rows.itemsize
+    if not width:
+        return [make(row) for row in rows]
+    whole, made = rows.tobytes(), dict[bytes, T]()
+    out = []
+    for n in range(len(rows)):
+        key = whole[n * width : (n + 1) * width]
+        if key not in made:
+            made[key] = make(rows[n])
+        out.append(made[key])
+    return out
+
+
+def _steps(block: Block) -> list[tuple[tuple[str, ...], tuple[tuple[str, str], ...]]]:
+    """Per case the step instances that ran, and the verdict name of each one that gave one."""
+    steps = block.plan.steps
+    code_NS = np.full((len(block), len(steps)), -1, np.int8)
+    for step in steps:
+        ran = block.ran[step.index]
+        code_NS[ran, step.index] = block.said(step.index)["verdict"][ran]
+
+    def named(code_S: NDArray[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        ran = [(step, code) for step, code in zip(steps, code_S.tolist(), strict=True) if code >= 0]
+        verdicts = [(step.name, str(VERDICT_TEXT[code])) for step, code in ran if step.role not in RESPONDERS]
+        return tuple(step.name for step, _ in ran), tuple(verdicts)
+
+    return _alike(code_NS, named)
+
+
+def _principles(block: Block) -> list[tuple[str, ...]]:
+    """Per case the principles that some reviewer on its path flagged, in the order they first were."""
+    reviews = _ran(block, *REVIEWERS, Role.CONSENSUS)
+    flag = [block.said(s.index)["finding_flag"].any(axis=1) & block.ran[s.index][:, None] for s in reviews]
+    ids = [principle for step in reviews for principle in step.principles]
+    flag_NX = np.concatenate([np.zeros((len(block), 0), bool), *flag], axis=1)
+    return _alike(flag_NX, lambda row: tuple(dict.fromkeys(ids[x] for x in np.flatnonzero(row))))
+
+
+def _responses(block: Block) -> list[tuple[Written, ...]]:
+    """Per case every present response, oldest first; the one the case points at comes last."""
+    everything = np.arange(len(block))
+    pointers = [block.pointer(block.plan.moving[: i + 1], everything) for i in range(len(block.plan.moving))]
+    last, candidate = pointers[-1] if pointers else (np.full(len(block), -1), everything)
+    written: list[list[Written]] = [[] for _ in everything]
+    chosen: list[list[Written]] = [[] for _ in everything]
+    for step in _ran(block, *RESPONDERS, Role.AUDITOR):
         said = block.said(step.index)
-        for k in np.flatnonzero(said["present"][n]):
-            text: Any = said["text"][n, k]
-            if text is not None:
-                written.append((step.index, Written(step.name, int(k), int(said["revision"][n]), text)))
-    chosen = [w for index, w in written if (index, w.candidate) == (last, candidate)]
-    return tuple([w for index, w in written if (index, w.candidate) != (last, candidate)] + chosen)
+        for k in range(said["present"].shape[1]):
+            own = _pointed(pointers, step.index, k)
+            final = (last == step.index) & (candidate == k)
+            rows = np.flatnonzero(block.ran[step.index] & said["present"][:, k])
+            cells = zip(rows.tolist(), said["revision"][rows].tolist(), said["text"][rows, k].tolist(), strict=True)
+            for n, revision, text in cells:
+                if text is not None:
+                    one = Written(step.name, k, revision, text, bool(own[n]))
+                    (chosen if final[n] else written)[n].append(one)
+    return [tuple(before + after) for before, after in zip(written, chosen, strict=True)]
 
 
-def _verdicts(block: Block, n: int) -> list[tuple[str, str]]:
-    steps = [step for step in block.plan.steps if step.role not in RESPONDERS and block.ran[step.index, n]]
-    return [(step.name, str(VERDICT_TEXT[block.said(step.index)["verdict"][n]])) for step in steps]
+def _pointed(pointers: list[tuple[Ints, Ints]], index: int, k: int) -> Bools:
+    """Whether the case's own response was ever this candidate of this step, [N]."""
+    found: Bools = np.any([(where == index) & (candidate == k) for where, candidate in pointers], axis=0)
+    return found
 
 
-def _principles(block: Block, n: int) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for step in _ran(block, n, *REVIEWERS, Role.CONSENSUS):
-        flags = block.said(step.index)["finding_flag"][n].any(axis=0)
-        found |= {name: None for name, flag in zip(step.principles, flags, strict=True) if flag}
-    return tuple(found)
+def _agreement(block: Block) -> NDArray[np.float64]:
+    """Share of the last consensus on each case's path that was in the majority, [N]; 1 without one."""
+    out = np.ones(len(block))
+    for step in _ran(block, Role.CONSENSUS):
+        ran = block.ran[step.index]
+        out[ran] = 1.0 - block.said(step.index)["disagreement"][ran].astype(np.float64)
+    return out
 
 
-def _agreement(block: Block, n: int) -> float:
-    votes = _ran(block, n, Role.CONSENSUS)
-    return 1.0 - float(block.said(votes[-1].index)["disagreement"][n]) if votes else 1.0
+def _decisions(block: Block) -> NDArray[np.object_]:
+    """The verdict name of each case's last decision by a person, object [N]; empty where there is none."""
+    out = np.full(len(block), "", object)
+    for step in _ran(block, Role.AUDITOR):
+        said = block.said(step.index)
+        decided = block.ran[step.index] & (said["auditor"] != POLICY)
+        out[decided] = VERDICT_TEXT[said["verdict"][decided]]
+    return out
 
 
-def _preference(block: Block, n: int) -> float | None:
-    """The last comparing judge's probability for the option it chose; None where no judge could be read."""
-    judges = [step for step in _ran(block, n, Role.JUDGE) if step.options]
-    if not judges:
-        return None
-    said = block.said(judges[-1].index)
-    chosen = int(said["chosen"][n])
-    return float(said["score"][n, chosen]) if chosen >= 0 else None
+def _comparisons(block: Block) -> list[tuple[Comparison, ...]]:
+    """Per case what its judges made of the responses they compared; a judge that could not be read made nothing."""
+    found: list[tuple[Comparison, ...]] = [()] * len(block)
+    for step in _ran(block, Role.JUDGE):
+        said = block.said(step.index)
+        rows = np.flatnonzero(block.ran[step.index] & (said["chosen"] >= 0)) if step.options else np.empty(0, np.int64)
+        if not len(rows):
+            continue
+        subject = block.view(step, rows).subject
+        assert subject is not None
+        cells = zip(rows.tolist(), subject.text_NK.tolist(), said["score"][rows].tolist(), strict=True)
+        for (n, texts, scores), best in zip(cells, said["chosen"][rows].tolist(), strict=True):
+            kept = [(m, text, p) for m, (text, p) in enumerate(zip(texts, scores, strict=True)) if text and p == p]
+            places, seen, probability = zip(*kept, strict=True) if kept else ((), (), ())
+            if best in places:
+                found[n] += (Comparison(step.name, seen, probability, places.index(best)),)
+    return found

@@ -145,8 +145,8 @@ class TrainConfig(Spec):
 
     Attributes:
         model: a checkpoint folder or hub id; relative to the working directory, as are the other paths.
-        data: JSONL files of rows with lineage, as a run's `datasets` folder holds them.
-        held_out: JSONL files of rows that are only measured, for `train.stop`.
+        data: JSONL or Parquet files of rows with lineage, as a run's `datasets` folder holds them.
+        held_out: such files of rows that are only measured, for `train.stop`.
         out: the folder of the result.
         workers: processes under `--distributed`.
     """

@@ -121,15 +121,17 @@ class Encoder:
     def sequence(self, prompt: Sequence[Message], completion: Sequence[Message], where: str = "row") -> TokenSequence:
         """The ids of one conversation, labelled on the completion with the token that closes it.
 
-        A completion of the role of the prompt's last message goes on with that message: a critique after an empty
-        critic's turn, a verdict behind the principle it is about. Any other is the assistant's answer.
+        A completion of the role of the prompt's last turn continues that turn (an overseer's verdict on what its last
+        turn names); every other one is a turn of its own.
 
         Raises InputError (naming `where`) when the rendered prompt is not how the rendered conversation begins, and
         when nothing is left to learn.
         """
         if not any(message.content.strip() for message in completion):
             raise InputError(f"{where}: the completion is empty; expected text to learn")
-        start, whole = self._begun(prompt, completion)
+        goes_on = bool(prompt) and prompt[-1].role == completion[0].role
+        start = self._render(prompt, generation_prompt=not goes_on)
+        whole = self._render(_joined(prompt, completion) if goes_on else [*prompt, *completion], False)
         if not whole.startswith(start):
             raise InputError(
                 f"{where}: the tokenizer's chat template renders the prompt differently once it is answered; "
@@ -142,14 +144,6 @@ class Encoder:
         if not prompt_ids:
             raise InputError(f"{where}: the prompt is empty; expected something to answer")
         return TokenSequence(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
-
-    def _begun(self, prompt: Sequence[Message], completion: Sequence[Message]) -> tuple[str, str]:
-        """(the rendered prompt, the rendered conversation)."""
-        if not prompt or prompt[-1].role != completion[0].role:
-            return self._render(prompt, True), self._render([*prompt, *completion], False)
-        open_turn, first = prompt[-1], completion[0]
-        joined = Message(first.role, f"{open_turn.content} {first.content}".lstrip())
-        return self._render(prompt, False), self._render([*prompt[:-1], joined, *completion[1:]], False)
 
     def prompt_ids(self, prompt: Sequence[Message]) -> list[int]:
         """The ids that generation begins from."""
@@ -173,3 +167,9 @@ class Encoder:
                     break
                 return answer_ids[: index + 1]
         return [*answer_ids, self.tokenizer.eos_token_id]
+
+
+def _joined(prompt: Sequence[Message], completion: Sequence[Message]) -> list[Message]:
+    """The conversation with the completion's first turn put on at the end of the prompt's last one."""
+    last, first = prompt[-1], completion[0]
+    return [*prompt[:-1], Message(last.role, f"{last.content} {first.content}".lstrip()), *completion[1:]]

@@ -38,14 +38,21 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _line(row: Row) -> str:
-    return json.dumps(row.to_dict(), ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+def _line(row: Row) -> bytes:
+    return f"{_ENCODER.encode(row.to_dict())}\n".encode()
 
 
 def write_jsonl(rows: Iterable[Row], path: Path) -> None:
     """One JSON object a line, UTF-8; `datasets.load_dataset("json", data_files=...)` and TRL read it as it is."""
-    text = "".join(f"{_line(row)}\n" for row in rows)
-    write_whole(path, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            file.writelines(map(_line, rows))
+
+    write_whole(path, write)
 
 
 def write_parquet(rows: Sequence[Row], path: Path) -> None:
@@ -58,53 +65,36 @@ def write_parquet(rows: Sequence[Row], path: Path) -> None:
         raise InputError(
             f"{path}: expected rows of one kind, all supervised, all preferences or all unpaired, and at least one row"
         )
+    # pyarrow takes a moment to import, and fine-tuning from JSONL does without.
+    import pyarrow.parquet as pq
+
+    from training.datasets.arrow import table
+
+    made = table(rows)
+    write_whole(path, lambda temporary: pq.write_table(made, temporary))
+
+
+FORMATS: dict[str, Callable[[Sequence[Row], Path], None]] = {"jsonl": write_jsonl, "parquet": write_parquet}
+"""How rows are written, by the ending of the file."""
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file that `write_jsonl` or `write_parquet` wrote, told apart by its ending. Raises InputError."""
+    return read_parquet(path) if path.suffix == ".parquet" else read_jsonl(path)
+
+
+def read_parquet(path: Path) -> list[Row]:
+    """The rows of a file that `write_parquet` wrote. Raises InputError naming file and row, as `read_jsonl` does."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([row.to_dict() for row in rows], schema=_schema(kinds.pop()))
-    write_whole(path, lambda temporary: pq.write_table(table, temporary))
-
-
-_CONVERSATIONS: dict[type[Row], tuple[str, ...]] = {
-    SftRow: ("prompt", "completion"),
-    PreferenceRow: ("prompt", "chosen", "rejected"),
-    UnpairedRow: ("prompt", "completion"),
-}
-_NUMBERS: dict[type[Row], tuple[str, ...]] = {
-    SftRow: ("weight",),
-    PreferenceRow: ("margin", "weight", "soft_label"),
-    UnpairedRow: ("weight",),
-}
-
-
-def _schema(kind: type[Row]) -> Any:
-    import pyarrow as pa
-
-    conversation = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-    texts = pa.list_(pa.string())
-    lineage = pa.struct(
-        [
-            *((name, pa.string()) for name in ("run", "arm", "case_id")),
-            ("steps", texts),
-            ("principles", texts),
-            ("verdicts", pa.list_(pa.struct([("step", pa.string()), ("verdict", pa.string())]))),
-            ("outcome", pa.string()),
-            ("agreement", pa.float64()),
-            ("audited", pa.bool_()),
-            ("weight", pa.float64()),
-            ("layer", pa.string()),
-            ("epoch", pa.int32()),
-            ("stale", pa.bool_()),
-        ]
-    )
-    return pa.schema(
-        [
-            *((name, conversation) for name in _CONVERSATIONS[kind]),
-            *((("label", pa.bool_()),) if kind is UnpairedRow else ()),
-            *((name, pa.float64()) for name in _NUMBERS[kind]),
-            ("lineage", lineage),
-        ]
-    )
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        found = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    return _rows(path, enumerate(found, start=1))
 
 
 def read_jsonl(path: Path) -> list[Row]:
@@ -112,11 +102,16 @@ def read_jsonl(path: Path) -> list[Row]:
 
     Raises InputError naming file and line where a line is not such a row, and for a file without rows.
     """
+    lines = read_text(path).removesuffix("\n").split("\n")
+    return _rows(path, enumerate(lines if lines != [""] else [], start=1))
+
+
+def _rows(path: Path, numbered: Iterable[tuple[int, str | dict[str, Any]]]) -> list[Row]:
     rows = []
-    for number, line in enumerate(read_text(path).removesuffix("\n").split("\n"), start=1):
+    for number, data in numbered:
         try:
-            rows.append(_row(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
+            rows.append(_row(json.loads(data) if isinstance(data, str) else data))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{path}:{number}: not a training row ({_said(error)}); expected a JSON object with prompt, "
                 "completion (or chosen and rejected), weight and lineage"
@@ -157,8 +152,7 @@ def data_hash(rows: Iterable[Row]) -> str:
     """SHA-256 over the rows as `write_jsonl` writes them: the identity of a dataset."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(_line(row).encode("utf-8"))
-        digest.update(b"\n")
+        digest.update(_line(row))
     return digest.hexdigest()
 
 

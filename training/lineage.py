@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.records import Settlement
 
-VISIBLE = "visible"
+VISIBLE, HIDDEN = "visible", "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Lineage:
         weight: how much the row counts in a loss.
         epoch: of the audit decision the row came from; 0, and one more for every appeal that was decided.
         stale: whether an appeal against that decision was opened since; such a row must not train.
-        layer: `visible`, or `hidden` for datasets made of critiques and rationales.
+        decision: the verdict of the auditor who decided; empty where none did.
+        step: the step instance whose words the row teaches; empty where they are the case's final answer.
+        layer: `visible`, or `hidden` for datasets made of critiques, verdicts and rationales.
     """
 
     run: str
@@ -41,6 +43,8 @@ class Lineage:
     layer: str = VISIBLE
     epoch: int = 0
     stale: bool = False
+    decision: str = ""
+    step: str = ""
 
     @property
     def where(self) -> str:
@@ -63,6 +67,8 @@ class Lineage:
             "layer": self.layer,
             "epoch": self.epoch,
             "stale": self.stale,
+            "decision": self.decision,
+            "step": self.step,
         }
 
     @classmethod
@@ -82,11 +88,13 @@ class Lineage:
             layer=data["layer"],
             epoch=int(data["epoch"]),
             stale=bool(data["stale"]),
+            decision=data["decision"],
+            step=data["step"],
         )
 
 
-def trace(settlement: Settlement, run: str, weight: float) -> Lineage:
-    """The lineage of a row made from the visible layer of one settled case of run `run`."""
+def trace(settlement: Settlement, run: str, weight: float, layer: str = VISIBLE, step: str = "") -> Lineage:
+    """The lineage of a row made from one settled case of run `run`."""
     return Lineage(
         run=run,
         arm=settlement.arm,
@@ -98,6 +106,9 @@ def trace(settlement: Settlement, run: str, weight: float) -> Lineage:
         agreement=settlement.agreement,
         audited=settlement.audited,
         weight=weight,
+        layer=layer,
         epoch=settlement.epoch,
         stale=settlement.appealed,
+        decision=settlement.decision,
+        step=step,
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from constitutions.errors import InputError, OversightError
 from training.config import TrainConfig, load_train_config
 from training.datasets import Row
-from training.files import read_jsonl
+from training.files import read_rows
 from training.output import TrainResult
 from training.train import HeldOut, check, train
 
@@ -37,7 +37,7 @@ def check_config(config: TrainConfig) -> None:
 
 
 def _rows(paths: Sequence[str]) -> list[Row]:
-    return [row for path in paths for row in read_jsonl(Path(path))]
+    return [row for path in paths for row in read_rows(Path(path))]
 
 
 def run_torchrun(config: TrainConfig) -> TrainResult:

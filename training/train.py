@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constitutions.errors import InputError
 from training.config import TrainSpec
-from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
+from training.datasets import Row
+from training.fitting import check_rows
 from training.output import (
     TrainResult,
     finish,
@@ -22,6 +22,7 @@ from training.output import (
     training_key,
     write_manifest,
 )
+from training.stale import current
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
@@ -31,18 +32,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 EVENTS = "runs"
-_KINDS: dict[str, tuple[type[Row], ...]] = {
-    "sft": (SftRow,),
-    "dpo": (PreferenceRow, SftRow),
-    "ipo": (PreferenceRow, SftRow),
-    "kto": (UnpairedRow, PreferenceRow, SftRow),
-    "reward": (PreferenceRow,),
-}
-_NAMES: dict[type[Row], str] = {
-    SftRow: "supervised rows",
-    PreferenceRow: "preference pairs",
-    UnpairedRow: "unpaired rows",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +65,30 @@ def train(
     that was killed and resumed gives the weights of one that was not. Under `torchrun` or Ray Train every process
     calls it with the same arguments; the steps are those of one process, and the first process writes.
 
-    Raises InputError for rows that do not fit the method, for no rows that fit `max_length`, for a model path without
-    weights or tokenizer, and when `out` holds another training; OversightError when the loss is not finite, naming the
-    batch, with the last good checkpoint kept.
+    Rows that are marked stale (an appeal waits) are left out. Raises InputError for rows that do not fit the method,
+    for no rows that fit `max_length`, for a model path without weights or tokenizer, and when `out` holds another
+    training; OversightError when the loss is not finite, naming the batch, with the last good checkpoint kept.
     """
     held_out = held_out or HeldOut()
     key = check(spec, rows, model_path, out, held_out)
-    done = finished(out, key)
-    if done is not None:
+    if (done := finished(out, key)) is not None:
         return done
+    _carry_out(spec, rows, model_path, out, progress, held_out, key)
+    if (result := finished(out, key)) is None:
+        raise InputError(f"{out}: another process renamed or removed it; expected the folder to stay")
+    return result
+
+
+def _carry_out(
+    spec: TrainSpec,
+    rows: Sequence[Row],
+    model_path: str | Path,
+    out: Path,
+    progress: Callable[[str, int, int], None] | None,
+    held_out: HeldOut,
+    key: dict[str, Any],
+) -> None:
+    """Train from the last checkpoint, if there is one, to the end, and give the folder its final name."""
     partial = _partial(out)
     # torch takes seconds to import; what is wrong with the arguments is told before.
     from training import ranks
@@ -95,7 +99,7 @@ def train(
     with _threads(spec.threads), quiet():
         arguments = training_arguments(spec, partial / CHECKPOINTS)
         ranks.wait()  # until all processes have seen the folders as they were
-        prepared = prepare(spec, rows, held_out.rows, model_path)
+        prepared = prepare(spec, current(rows), current(held_out.rows), model_path)
         # Whatever the user could have got wrong is known by now; before this line nothing is written.
         if ranks.is_first() and read_manifest(partial) is None:
             write_manifest(partial, {"key": key})
@@ -103,12 +107,9 @@ def train(
         seconds = _run(trainer, partial / CHECKPOINTS)
         if ranks.is_first():
             _save(trainer, prepared, spec, model_path, partial)
-            finish(_result(trainer, prepared, spec, seconds, out), key, partial)
+            notes = _stale_note(rows) + prepared.notes
+            finish(_result(trainer, prepared, spec, seconds, out, notes), key, partial)
         ranks.wait()
-    result = finished(out, key)
-    if result is None:
-        raise InputError(f"{out}: another process renamed or removed it; expected the folder to stay")
-    return result
 
 
 def check(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path, out: Path, held_out: HeldOut) -> dict[str, Any]:
@@ -116,8 +117,8 @@ def check(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path, out: Pat
 
     Gives the training's key. Nothing is written.
     """
-    _check_rows(spec, rows, held_out)
-    key = training_key(spec, rows, held_out.rows, model_path)
+    check_rows(spec, rows, held_out.rows, held_out.measure is not None)
+    key = training_key(spec, current(rows), current(held_out.rows), model_path)
     for folder in (out, _partial(out)):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             require_same(folder, read_manifest(folder) if folder.is_dir() else None, key)
@@ -126,29 +127,6 @@ def check(spec: TrainSpec, rows: Sequence[Row], model_path: str | Path, out: Pat
 
 def _partial(out: Path) -> Path:
     return out.with_name(f"{out.name}.partial")
-
-
-def _check_rows(spec: TrainSpec, rows: Sequence[Row], held_out: HeldOut) -> None:
-    if not rows:
-        raise InputError("training: the dataset is empty; expected at least one row")
-    fitting = _KINDS[spec.method]
-    for row in (*rows, *held_out.rows):
-        if not isinstance(row, fitting):
-            kind = type(row)
-            count = sum(isinstance(other, kind) for other in (*rows, *held_out.rows))
-            accepted = " or ".join(_NAMES[each] for each in fitting)
-            raise InputError(f"training: method {spec.method} got {count} {_NAMES[kind]}; expected {accepted}")
-    if spec.method in ("dpo", "ipo") and not any(isinstance(row, PreferenceRow) for row in rows):
-        raise InputError(
-            f"training: method {spec.method} got {len(rows)} rows and no pair; expected at least one preference pair"
-        )
-    if spec.stop and not held_out.rows and held_out.measure is None:
-        raise InputError("training: stop needs held-out data; expected held_out rows, or no stop")
-    if spec.lora and spec.lora.quantised and find_spec("bitsandbytes") is None:
-        raise InputError(
-            "training: lora.quantised needs the package bitsandbytes, which is not installed; expected it installed, "
-            "or quantised: false"
-        )
 
 
 @contextmanager
@@ -234,7 +212,14 @@ def _save(
     shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
 
 
-def _result(trainer: OversightTrainer, prepared: Prepared, spec: TrainSpec, seconds: float, out: Path) -> TrainResult:
+def _stale_note(rows: Sequence[Row]) -> tuple[str, ...]:
+    stale = len(rows) - len(current(rows))
+    return (f"{stale} rows are stale, from decisions under appeal, and were left out",) if stale else ()
+
+
+def _result(
+    trainer: OversightTrainer, prepared: Prepared, spec: TrainSpec, seconds: float, out: Path, notes: tuple[str, ...]
+) -> TrainResult:
     history = trainer.state.log_history
     return TrainResult(
         checkpoint=out,
@@ -244,6 +229,6 @@ def _result(trainer: OversightTrainer, prepared: Prepared, spec: TrainSpec, seco
         skipped=prepared.skipped,
         log=tuple(entry for entry in history if "loss" in entry),
         held_out=tuple(entry for entry in history if any(name.startswith("eval_") for name in entry)),
-        notes=prepared.notes,
+        notes=notes,
         seconds=seconds,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.model import Generated, Prompt, Query, Scored, Unanswerable
+from agents.model import Generated, Prompt, Query, Scored, Unanswerable, Use
 from agents.models.chat import render, special_strings
 from agents.models.network import Network
 from agents.records import Message
@@ -106,7 +106,9 @@ class TransformersModel:
     def generate(self, query: Query) -> Generated:
         """One answer per row. A prompt that the chat template refuses or the context cannot hold, or an empty answer,
         is absent."""
-        prompts = [self._ids(self._text(prompt)) for prompt in query.prompts()]
+        prefix = self.spec.prefix if query.use in (Use.RESPOND, Use.REVISE) else ""
+        rendered = [self._text(prompt) for prompt in query.prompts()]
+        prompts = [self._ids(f"{text}{prefix}" if text else text) for text in rendered]
         text = np.full(len(query), None, object)
         read = np.array([len(ids) for ids in prompts], np.int32)
         count = np.zeros(len(prompts), np.int32)

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from agents import rng
+from agents.records import Message
 from agents.vocabulary import Verdict
 from hierarchy.audit.enqueue import add
 from hierarchy.audit.errors import Unreadable
@@ -106,6 +107,13 @@ class GoldCases:
         query = select(func.count()).where(ITEM.c.run == self.run, ITEM.c.state == GOLD)
         with read(self.engine) as connection:
             return connection.execute(query).scalar_one()
+
+    def conversations(self) -> set[tuple[Message, ...]]:
+        """What the gold cases ask: no row that asks the same may train, or an auditor's test would be known."""
+        query = select(ITEM.c.payload).where(ITEM.c.run == self.run, ITEM.c.state == GOLD)
+        with read(self.engine) as connection:
+            shown = [load(payload).get("messages", []) for payload in connection.execute(query).scalars()]
+        return {tuple(Message(turn["role"], turn["content"]) for turn in turns) for turns in shown if turns}
 
     def _names(self, connection: Connection) -> set[str]:
         query = select(ITEM.c.gold).where(ITEM.c.run == self.run, ITEM.c.state == GOLD)

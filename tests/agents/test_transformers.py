@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,18 @@ def test_probabilities_are_the_same_bits_whatever_the_batch_is_made_of(
 def test_a_model_loaded_again_says_the_same(tiny: Path, loaded: TransformersModel) -> None:
     again = model(tiny)
     assert again.generate(query(PROMPTS[:9])).text_N.tolist() == loaded.generate(query(PROMPTS[:9])).text_N.tolist()
+
+
+def test_a_prefix_begins_every_answer_and_is_no_part_of_it(tiny: Path) -> None:
+    """What follows `yes` in an answer without a prefix is the answer that begins with the prefix `yes`."""
+    asked = query(PROMPTS[:3])
+    begun = [Prompt((*prompt.messages, Message("assistant", "yes")), False) for prompt in asked.prompts()]
+    plain, led = model(tiny, temperature=0.0), model(tiny, temperature=0.0, prefix="yes")
+    expected = plain.generate(replace(asked, prompts=lambda: begun)).text_N.tolist()
+    assert led.generate(asked).text_N.tolist() == expected
+    assert expected != plain.generate(asked).text_N.tolist()
+    critique = replace(asked, use=Use.CRITIQUE)
+    assert led.generate(critique).text_N.tolist() == plain.generate(critique).text_N.tolist()
 
 
 def test_answers_end_at_the_end_token_and_rows_that_end_late_are_unharmed(loaded: TransformersModel) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from agents.records import Message
 from hierarchy.audit.errors import Conflict, Unreadable
 from hierarchy.audit.gold import GoldAnswer, GoldCase
 from hierarchy.audit.queue import AuditQueue
@@ -165,6 +167,14 @@ def test_gold_cases_look_like_others_and_reach_neither_run_nor_counts(queue: Aud
         GoldAnswer("ann", "good", violates=False, flagged=True, right=False),
     }
     assert faults(queue.engine, "run") == []
+
+
+def test_gold_cases_say_what_they_ask_so_that_nothing_alike_trains(queue: AuditQueue) -> None:
+    asked = [{"role": "user", "content": "known ?"}]
+    queue.enqueue([item("c-10")])
+    made = gold("bad", True)
+    queue.gold.add([replace(made, payload={**made.payload, "messages": asked})], NOW)
+    assert queue.gold.conversations() == {(Message("user", "known ?"),)}
 
 
 def test_gold_is_listed_as_a_case_that_waits(queue: AuditQueue) -> None:

@@ -110,7 +110,6 @@ def _settle(
         "verdicts": (("critic", "accept"),),
         "principles": (),
         "agreement": 1.0,
-        "preference": None,
         "missing": False,
         "audited": False,
         "unreviewed": False,

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
-from agents.records import Message, Settlement
+from agents.records import Comparison, Message, Settlement, Written
 from constitutions.errors import InputError
-from training.datasets import PreferenceRow, SftRow, preference_rows, sft_rows
+from training.datasets import DatasetSpec, PreferenceRow, SftRow, Source, preference_rows, sft_rows
+from training.datasets.preferences import preferences
+from training.datasets.spec import PreferenceSpec, SftSpec, WeightSpec
+from training.datasets.supervised import supervised
+from training.datasets.unpaired import unpaired
 from training.files import data_hash, read_jsonl, write_jsonl, write_parquet
 
 Settle = Callable[..., Settlement]
@@ -27,7 +33,7 @@ def test_only_settled_cases_train(settle: Settle) -> None:
         settle("blank", " "),
     ]
     assert [row.lineage.case_id for row in sft_rows(cases, "run")] == ["redirected", "released", "revised"]
-    with_refusals = sft_rows(cases, "run", outcomes=("released", "refused"))
+    with_refusals = sft_rows(cases, "run", DatasetSpec(sft=SftSpec(outcomes=("released", "refused"))))
     assert [row.completion for row in with_refusals] == [(Message("assistant", "no ."),), (Message("assistant", "a"),)]
 
 
@@ -46,9 +52,84 @@ def test_a_pair_prefers_what_the_user_got_over_the_first_response(settle: Settle
     assert (row.margin, row.weight, row.soft_label) == (0.5, 0.75, 1.0)
 
 
-def test_a_judges_preference_gives_the_margin(settle: Settle) -> None:
-    (row,) = preference_rows([settle("c", "b", "a", outcome="revised", agreement=0.5, preference=0.875)], "run")
-    assert (row.margin, row.weight) == (0.75, 0.5)
+def test_the_soft_label_is_the_judges_normalised_probability(settle: Settle) -> None:
+    """Scores .6 and .2 of a first and a final answer are 3 to 1 against it, whatever a third one scored."""
+    said = Comparison("judge", ("b", "x", "a"), (0.2, 0.3, 0.6), 2)
+    case = settle("c", "b", "a", outcome="revised", agreement=0.5, comparisons=(said,))
+    (row,) = preference_rows([case], "run")
+    assert (row.soft_label, row.margin, row.weight) == (pytest.approx(0.75), pytest.approx(0.5), 0.5)
+    clamped = DatasetSpec(preferences=PreferenceSpec(clamp=(0.4, 0.6)))
+    assert preference_rows([case], "run", clamped)[0].soft_label == 0.6
+    hard = DatasetSpec(preferences=PreferenceSpec(label="hard"))
+    assert preference_rows([case], "run", hard)[0].soft_label == 1.0
+    decided = settle("c", "b", "a", outcome="revised", agreement=0.5, comparisons=(said,), decision="accept")
+    assert [(row.soft_label, row.margin) for row in preference_rows([decided], "run")] == [(1.0, 0.0)]
+    with pytest.raises(ValidationError, match="above the upper"):
+        PreferenceSpec(clamp=(0.6, 0.4))
+
+
+def test_a_judge_gives_a_pair_for_every_answer_it_liked_less(settle: Settle) -> None:
+    said = Comparison("judge", ("b", "x", "a"), (0.1, 0.3, 0.6), 2)
+    spec = DatasetSpec(preferences=PreferenceSpec(pairs="judged", outcomes=("released",)))
+    case = settle("c", "b", "a", comparisons=(said,))
+    told = [
+        (row.chosen[0].content, row.rejected[0].content, row.soft_label) for row in preference_rows([case], "r", spec)
+    ]
+    assert told == [("a", "b", pytest.approx(6 / 7)), ("a", "x", pytest.approx(2 / 3))]
+    overruled = settle("c", "a", "b", comparisons=(said,), decision="accept")
+    told = [
+        (row.chosen[0].content, row.rejected[0].content, row.soft_label)
+        for row in preference_rows([overruled], "r", spec)
+    ]
+    assert told == [("b", "x", 1.0), ("b", "a", 1.0)]
+
+
+def test_the_chain_teaches_every_revision_that_led_to_the_answer(settle: Settle) -> None:
+    spec = DatasetSpec(sft=SftSpec(chain="revisions"))
+    assert [row.completion[0].content for row in sft_rows([settle("c", "d", "e", "f")], "run", spec)] == ["e", "f"]
+    assert [row.lineage.step for row in sft_rows([settle("c", "d", "e", "f")], "run", spec)] == ["step1", ""]
+    kept = settle("c", final="d", responses=(Written("revise", 0, 1, "e"), Written("draft", 0, 0, "d")))
+    assert [row.completion[0].content for row in sft_rows([kept], "run", spec)] == ["d"]
+    aside = settle("c", "d", "f", responses=(Written("a", 0, 1, "x", own=False), Written("b", 0, 2, "f")))
+    assert [row.completion[0].content for row in sft_rows([aside], "run", spec)] == ["f"]
+
+
+def test_weights_are_of_agreement_and_of_the_auditors_decision(settle: Settle) -> None:
+    cases = [settle("a", "a", agreement=0.5), settle("b", "a", agreement=0.5, decision="accept", audited=True)]
+    spec = DatasetSpec(weights=WeightSpec(agreement=2, accept=3))
+    rows = sft_rows(cases, "run", spec)
+    assert [row.weight for row in rows] == [row.lineage.weight for row in rows] == [0.25, 0.75]
+    assert [row.lineage.decision for row in rows] == ["", "accept"]
+    with pytest.raises(InputError, match="2 weight 0"):
+        sft_rows([settle("a", "a", agreement=0.0), settle("b", "b", agreement=0.0)], "run")
+
+
+def test_answers_have_the_label_that_their_overseers_gave(settle: Settle) -> None:
+    cases = [
+        settle("a", "good"),
+        settle("b", "bad", "better", outcome="revised"),
+        settle("c", "worse", outcome="refused", final="no ."),
+        settle("d", "first", "last", responses=(Written("s", 0, 0, "first", own=False), Written("s", 1, 0, "last"))),
+        settle("e", "a", appealed=True),
+    ]
+    built = unpaired(Source("run", cases), DatasetSpec())
+    assert [(row.lineage.case_id, row.completion[0].content, row.label) for row in built.rows] == [
+        ("a", "good", True),
+        ("b", "better", True),
+        ("b", "bad", False),
+        ("c", "worse", False),
+        ("d", "last", True),
+    ]
+    assert built.left_out == {"under appeal": 1}
+
+
+def test_gold_cases_never_train_and_stale_ones_are_marked_on_request(settle: Settle) -> None:
+    gold = settle("g", "a", prompt="what is gold ?")
+    source = Source("run", [gold, settle("c", "a", appealed=True)], gold={gold.messages})
+    for build in (supervised, preferences, unpaired):
+        assert build(source, DatasetSpec()).left_out == {"gold": 1, "under appeal": 1}
+    (row,) = supervised(source, DatasetSpec(stale="mark")).rows
+    assert (row.lineage.case_id, row.lineage.stale) == ("c", True)
 
 
 def test_a_redirection_in_the_graphs_own_words_never_prefers_a_response_that_was_turned_down(settle: Settle) -> None:
@@ -65,8 +146,6 @@ def test_released_and_unchanged_cases_give_no_pair(settle: Settle) -> None:
 def test_an_empty_dataset_says_why_cases_were_left_out(settle: Settle) -> None:
     with pytest.raises(InputError, match=r"1 missing verdict, 1 pending"):
         sft_rows([settle("a", "b", missing=True), settle("b", outcome="pending")], "run")
-    with pytest.raises(InputError, match="'sent' is none of"):
-        sft_rows([settle("a", "b")], "run", outcomes=("sent",))
 
 
 def test_nothing_but_prompt_and_responses_reaches_the_text_that_trains(settle: Settle) -> None:
@@ -88,7 +167,7 @@ def test_nothing_but_prompt_and_responses_reaches_the_text_that_trains(settle: S
         assert data.keys() <= {"prompt", "completion", "chosen", "rejected", "margin", "weight", "soft_label"}
         assert lineage.keys() == {
             *("run", "arm", "case_id", "steps", "principles", "verdicts", "outcome", "agreement", "audited"),
-            *("weight", "layer", "epoch", "stale"),
+            *("weight", "layer", "epoch", "stale", "decision", "step"),
         }
 
 
@@ -114,9 +193,9 @@ def test_datasets_reads_the_conversational_format(corrected: Callable[[int], lis
 
 
 def test_a_failed_write_leaves_neither_the_file_nor_its_temporary_name(settle: Settle, tmp_path: Path) -> None:
-    broken = settle("c", "a", agreement=float("nan"))
+    (row,) = sft_rows([settle("c", "a")], "run")
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_jsonl(sft_rows([broken], "run"), tmp_path / "rows.jsonl")
+        write_jsonl([row, replace(row, weight=float("nan"))], tmp_path / "rows.jsonl")
     with pytest.raises(InputError, match="rows of one kind"):
         write_parquet([], tmp_path / "rows.parquet")
     assert list(tmp_path.iterdir()) == []

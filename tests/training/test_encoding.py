@@ -46,6 +46,18 @@ def test_the_completion_and_the_end_token_are_learnt_and_nothing_else(word_token
     assert found.labels == [IGNORED] * 5 + found.input_ids[5:]
 
 
+def test_a_completion_of_the_prompts_own_role_goes_on_in_its_turn(word_tokenizer: Tokenizers) -> None:
+    """As an overseer's verdict does, in styles that open its turn themselves."""
+    tokenizer = word_tokenizer()
+    verdict = Encoder(tokenizer, 64).sequence(_turns("what is a", "the"), [Message("assistant", "yes")])
+    assert tokenizer.decode(verdict.input_ids) == "<user> what is a <assistant> the yes <end>"
+    assert verdict.labels == [IGNORED] * 6 + verdict.input_ids[6:]
+    opened = Encoder(tokenizer, 64).sequence(_turns("what is a", ""), [Message("assistant", "yes")])
+    assert tokenizer.decode(opened.input_ids) == "<user> what is a <assistant> yes <end>"
+    with pytest.raises(InputError, match="renders the prompt differently"):
+        Encoder(_byte_tokenizer(CHATML), 64).sequence(_turns("a", "b"), [Message("assistant", "c")])
+
+
 def test_the_prompt_is_what_generation_sees(word_tokenizer: Tokenizers) -> None:
     tokenizer = word_tokenizer()
     prompt = _turns("what is a")

@@ -76,7 +76,11 @@ class Rounds:
         changed = self._experiment(f"round-{number:02d}", self.seed("round", number), crew, self.spec.renewed(self.arm))
         learner = self._agents(crew, (self.spec.learner,))[self.spec.learner]
         return changed.model_copy(
-            update={"training": stages, "agents": {**self.spec.run.agents, self.spec.learner: learner}}
+            update={
+                "training": stages,
+                "datasets": self.spec.of(self.arm).datasets or self.spec.run.datasets,
+                "agents": {**self.spec.run.agents, self.spec.learner: learner},
+            }
         )
 
     def evaluation(self, number: int, crew: Crew) -> ExperimentSpec:

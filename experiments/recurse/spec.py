@@ -15,6 +15,7 @@ from experiments.config import ExperimentSpec, StageSpec, WorldData
 from experiments.recurse.metrics import METRICS
 from hierarchy.audit.auditors import SimulatedAuditorSpec
 from training.config import TrainSpec
+from training.datasets import DatasetSpec
 
 
 class MeasureSpec(Spec):
@@ -83,14 +84,14 @@ class ArmRounds(Spec):
     Attributes:
         renew: agents of the hierarchy that the newest base plays (on-policy); any other keeps its first model. None:
             the learner alone. Off-policy, nobody: the first base goes on writing what the newest learns from.
-        learn: overseers that learn too, from their own judgements of the round that a consensus or an auditor
-            confirmed.
-        training: stages in place of the run's.
+        learn: overseers that learn too, from the round's judgements (see `experiments.recurse.overseers`).
+        training, datasets: in place of the run's.
     """
 
     renew: tuple[str, ...] | None = None
     learn: tuple[str, ...] = ()
     training: tuple[StageSpec, ...] | None = None
+    datasets: DatasetSpec | None = None
 
 
 class RecurseSpec(Spec):

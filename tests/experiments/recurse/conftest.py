@@ -33,10 +33,10 @@ TRIPS = {"metric": "kl_exact", "rose": 0.0, "rule": "point", "against": "previou
 
 
 def small(path: Path, **changes: object) -> Path:
-    """The shipped config of five rounds, small, without the arm in which nobody else learns; `a__b` is the key a.b."""
-    config = yaml.safe_load((CONFIGS / "recurse" / "rounds.yaml").read_text())
+    """The shipped config in which overseers learn too, small, without its other arm; `a__b` is the key a.b."""
+    config = yaml.safe_load((CONFIGS / "recurse" / "learning.yaml").read_text())
     del config["run"]["arms"]["layers"]
-    config["compare"], config["tripwires"] = [], []
+    config["compare"] = []
     for key, value in {**SMALL, **{key.replace("__", "."): value for key, value in changes.items()}}.items():
         *where, last = key.split(".")
         place = config

@@ -16,6 +16,7 @@ from experiments.lab_cli import compare, sweep
 from experiments.law_cli import law
 from experiments.one_line import one_line
 from experiments.plan_cli import plan
+from experiments.recurse_cli import recurse
 from experiments.study_cli import study
 from experiments.topology_cli import topology
 from experiments.train_cli import hacking, train
@@ -132,7 +133,7 @@ def world_train(
         world_train_command(out, only, seed, steps_scale, notes)
 
 
-for _command in (compare, sweep, credit, plan, train, hacking, study):  # after `run`, in the help as in use
+for _command in (compare, sweep, credit, plan, train, recurse, hacking, study):  # after `run`, in the help as in use
     app.command()(_command)
 
 

@@ -74,7 +74,7 @@ def released(block: Block) -> Released:
         said = block.said(step.index)
         suspicions.append(suspicion(said)[rows])
         heard.append(block.ran[step.index, rows] & said["finding_present"][rows].any(axis=(1, 2)))
-        of_final.append(_reviewed(block, step, rows, final))
+        of_final.append(reviewed(block, step, rows, final))
     if not steps:
         return Released(rows, block.cases.case_id_N[rows], np.zeros((len(rows), 0)), np.zeros((len(rows), 0), bool))
     there, final_too = np.column_stack(heard), np.column_stack(heard) & np.column_stack(of_final)
@@ -82,9 +82,9 @@ def released(block: Block) -> Released:
     return Released(rows, block.cases.case_id_N[rows], np.column_stack(suspicions), use)
 
 
-def _reviewed(block: Block, step: PlannedStep, rows: Ints, final: tuple[Ints, Ints]) -> Bools:
-    """Whether the step reviewed the response that was released, [n]."""
-    where, candidate = final
+def reviewed(block: Block, step: PlannedStep, rows: Ints, response: tuple[Ints, Ints]) -> Bools:
+    """Whether the step reviewed the response at (step index, candidate), [n]."""
+    where, candidate = response
     if step.subject is None:
         seen, which = block.pointer(step.responses, rows)
         return np.asarray((seen == where) & (which == candidate))

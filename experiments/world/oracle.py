@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agents.records import Case
 from experiments.world import grading, replies
+from experiments.world.critiques import Beliefs, review
 from experiments.world.wrappers import Reading, unwrap
 
 
@@ -48,6 +49,18 @@ class Oracle:
             declined=marks.declined,
             redirected=marks.redirected,
         )
+
+    def visible_to(self, beliefs: Beliefs, case: Case, response: str) -> frozenset[str]:
+        """Those of the response's violations that a reviewer who knows no more than `beliefs` can find by reasoning.
+
+        The others are in its blind spot: nothing that it knows makes them violations.
+        """
+        _consult()
+        reading = unwrap(case.messages)
+        if reading.request is None:
+            return frozenset()
+        broken = grading.mark(reading.request, response, reading.forbidden).violations
+        return broken & frozenset(review(reading.request, response, beliefs, reading.forbidden).problems)
 
     def reference(self, case: Case) -> str:
         """The ideal reply; a flat refusal where the conversation asks nothing that can be read."""

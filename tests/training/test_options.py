@@ -157,7 +157,7 @@ def test_an_oracle_can_stop_training(tiny: Path, corrected: Corrected, tmp_path:
 def test_what_a_training_needs_and_lacks_is_told_before_anything_is_written(
     tiny: Path, corrected: Corrected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("training.train", "training.arguments"):
+    for module in ("training.fitting", "training.arguments"):
         monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
     rows = sft_rows(corrected(4), "run")
     for changes, said in (

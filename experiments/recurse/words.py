@@ -1,0 +1,34 @@
+"""How figures of a recursion are written: shares in per cent, KL in nats."""
+
+from __future__ import annotations
+
+from experiments.report.wording import NONE, interval, number, percent
+from experiments.results import Difference, Estimate
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is from 0 to 1; the others are in nats."""
+    return not metric.startswith("kl_")
+
+
+def figure(metric: str, value: Estimate | None) -> str:
+    """`12.3 %`, or `1.25`; a dash for what was not measured."""
+    if value is None or value.value is None:
+        return NONE
+    return percent(value.value) if is_share(metric) else number(value.value, 2)
+
+
+def ends(metric: str, value: Estimate | None) -> str:
+    """`9.8 to 15.2`."""
+    if value is None or value.value is None:
+        return ""
+    return interval(value) if is_share(metric) else interval(value, 1, 2)
+
+
+def changed(metric: str, change: Difference | None) -> str:
+    """`+3.1 (0.4 to 5.8)`: points, or nats."""
+    if change is None or change.value is None:
+        return NONE
+    scale, digits = (100, 1) if is_share(metric) else (1, 2)
+    sign = "+" if round(scale * change.value, digits) > 0 else ""
+    return f"{sign}{number(scale * change.value, digits)} ({interval(change, scale, digits)})"

@@ -49,7 +49,7 @@ STYLE = StudyStyle.model_validate(
         },
     }
 )
-SPEC = SynthesisSpec(rows=50, chunk=(2, 3), max_new_tokens=6, temperature=1.5)
+SPEC = SynthesisSpec(rows=50, chunk=(2, 3), max_new_tokens=6, temperature=4.0)
 
 
 def _constitution(*statements: str) -> Constitution:

@@ -44,6 +44,8 @@ def look_back(model: LlamaForCausalLM) -> None:
         for head in range(_HEADS):
             rows = slice(head * size, (head + 1) * size)
             back = (head + 1) * turns
+            first.q_proj.weight[rows] = 0.0
+            first.k_proj.weight[rows] = 0.0
             first.q_proj.bias[rows] = _REACH * torch.cat([torch.ones(size // 2), torch.zeros(size // 2)])
             first.k_proj.bias[rows] = _REACH * torch.cat([back.cos(), back.sin()])
             taken = torch.linalg.qr(torch.randn(width, size))[0].T * slow[:, None]

@@ -96,6 +96,8 @@ def new_model(spec: ModelSpec) -> LlamaForCausalLM:
     """A fresh Llama of the spec's size."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    from experiments.world.looking import READER, look_back
+
     ids = word_ids()
     config = LlamaConfig(
         vocab_size=len(ids),
@@ -108,9 +110,12 @@ def new_model(spec: ModelSpec) -> LlamaForCausalLM:
         pad_token_id=ids[PAD],
         bos_token_id=None,
         eos_token_id=ids[END],
-        tie_word_embeddings=False,
+        **(READER if spec.looks_back else {"tie_word_embeddings": False}),
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    if spec.looks_back:
+        look_back(model)
+    return model
 
 
 def completion_loss(model: LlamaForCausalLM, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -127,7 +132,10 @@ def batches(spec: ModelSpec, rng: Random, steps: int, notes: float = 0.0) -> Ite
     """Batches [B, T] of tokens and targets; a chunk is sorted by length so that little is padding."""
     for start in range(0, steps, _BATCHES_A_CHUNK):
         count = min(_BATCHES_A_CHUNK, steps - start)
-        drawn = sorted((spec.sample(rng, notes) for _ in range(count * spec.batch)), key=lambda one: len(one.tokens))
+        done = start / steps
+        drawn = sorted(
+            (spec.sample(rng, notes, done) for _ in range(count * spec.batch)), key=lambda one: len(one.tokens)
+        )
         order = list(range(count))
         rng.shuffle(order)
         for index in order:

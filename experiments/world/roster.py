@@ -9,6 +9,7 @@ from random import Random
 
 from experiments.world.critiques import Beliefs
 from experiments.world.notes import noted_sample
+from experiments.world.reading import early_sample, echo, reading_sample
 from experiments.world.samples import Sample, answer_sample, critic_sample, judge_sample, monitor_sample
 
 
@@ -17,7 +18,9 @@ class ModelSpec:
     """One model to train from scratch.
 
     `draw` makes one training sample; models with equal `data_seed` and `draw` see the same data (relatives), `seed`
-    sets their initial weights. `noted` makes one with notes of others, for those who can hear them.
+    sets their initial weights. `noted` makes one with notes of others, for those who can hear them. `lessons` come
+    first: until that share of the steps, samples are drawn so. `looks_back`: it starts with heads that look back
+    (`experiments.world.looking`), as a model that is to read its context needs.
     """
 
     name: str
@@ -30,12 +33,19 @@ class ModelSpec:
     batch: int = 64
     rate: float = 3e-3
     noted: Callable[[Random], Sample] | None = None
+    lessons: tuple[tuple[float, Callable[[Random], Sample]], ...] = ()
+    looks_back: bool = False
 
-    def sample(self, rng: Random, notes: float = 0.0) -> Sample:
-        """A training sample; with chance `notes` one with notes. Without, the draws are those of the shipped models."""
+    def sample(self, rng: Random, notes: float = 0.0, done: float = 0.0) -> Sample:
+        """A training sample, when this share of the steps is done; with chance `notes` one with notes. Without, the
+        draws are those of the shipped models."""
         if self.noted is not None and notes and rng.random() < notes:
             return self.noted(rng)
-        return self.draw(rng)
+        return self.lesson(done)(rng)
+
+    def lesson(self, share: float) -> Callable[[Random], Sample]:
+        """How samples are drawn when this share of the steps is done."""
+        return next((draw for until, draw in self.lessons if share < until), self.draw)
 
 
 def _critic(name: str, beliefs: Beliefs, width: int, layers: int, steps: int, seed: int, data_seed: int) -> ModelSpec:
@@ -59,6 +69,18 @@ ROSTER: dict[str, ModelSpec] = {
         _critic("critic_novice", Beliefs("novice", 0.02, 0.08), 64, 2, 500, 10, 10),
         ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("guard", 0.7, 0.04)), 96, 2, 1500, 7, 7),
         ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
+        ModelSpec(
+            "reader",
+            reading_sample,
+            96,
+            3,
+            1300,
+            11,
+            11,
+            32,
+            lessons=((0.15, echo), (0.52, early_sample)),
+            looks_back=True,
+        ),
     )
 }
-"""All models by name: the base, a ladder of critics, the safety monitor and the judge."""
+"""All models by name: the base, a ladder of critics, the safety monitor, the judge, and the reader of charters."""

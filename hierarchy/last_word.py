@@ -7,6 +7,7 @@ passed the case on (escalate), said nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class LastWords:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._subjects: dict[int, Subject] = {}
+        self._flags: dict[tuple[int, int, int], dict[str, bool] | None] = {}
+        self._findings: dict[int, tuple[Any, Any]] = {}
         self._speakers = [step for step in block.plan.steps if step.role in _SPEAKERS and step.asked]
 
     def subject(self, step: PlannedStep) -> Subject:
@@ -96,13 +99,21 @@ class LastWords:
 
         None for a person, who judges the whole and names no principle.
         """
+        key = (index, n, candidate)
+        if key not in self._flags:
+            self._flags[key] = self._found(*key)
+        return self._flags[key]
+
+    def _found(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
         step = self.block.plan.steps[index]
         if step.role is Role.AUDITOR:
             return None
-        said = self.block.said(index)
+        if index not in self._findings:
+            said = self.block.said(index)
+            self._findings[index] = (said["finding_present"].tolist(), said["finding_flag"].tolist())
         k = candidate if self.subject(step).wide else 0
-        cells = zip(step.principles, said["finding_present"][n, k], said["finding_flag"][n, k], strict=True)
-        return {principle: bool(flag) for principle, present, flag in cells if present}
+        present, flag = (column[n][k] for column in self._findings[index])
+        return {name: found for name, there, found in zip(step.principles, present, flag, strict=True) if there}
 
     def accepts(self, index: int, n: int) -> bool:
         """Whether a step let a response pass."""

@@ -53,7 +53,7 @@ class _Asked:
         self.arm, self.block, self.step, self.rows, self.words = arm, block, step, rows, words
         self.said: Output = block.said(step.index).take(rows)
         self.view = block.view(step, rows)
-        self._last: dict[int, Ints] = {}
+        self._last: dict[int, list[int]] = {}
 
     def questions(self, uses: Collection[str], worded: bool) -> Iterator[Question]:
         """What the step was asked, use by use."""
@@ -122,17 +122,19 @@ class _Asked:
     def _findings(self, call: Heard) -> Iterator[Question]:
         assert self.view.subject is not None
         present = [np.flatnonzero(row).tolist() for row in self.view.subject.present_NK]
+        names = ("finding_present", "finding_flag", "finding_confidence")
+        read, flag, sure = (self.said[name].tolist() for name in names)
         asked: Counter[tuple[int, int]] = Counter()
+        places = {bit: p for p, bit in enumerate(self.step.bits)}
         for i, (row, bit) in enumerate(zip(call.rows, call.bits, strict=True)):
-            p = self.step.bits.index(bit)
+            p = places[bit]
             k = present[row][asked[row, p]]
             asked[row, p] += 1
-            if self.said["finding_present"][row, k, p]:
+            if read[row][k][p]:
                 principle = self.step.principles[p]
                 settled = self._settled(call, row, k, principle)
-                own = call.labels[0 if self.said["finding_flag"][row, k, p] else 1]
-                confidence = float(self.said["finding_confidence"][row, k, p])
-                yield self._question(call, i, own, settled, confidence, principle, k)
+                own = call.labels[0 if flag[row][k][p] else 1]
+                yield self._question(call, i, own, settled, sure[row][k][p], principle, k)
 
     def _settled(self, call: Heard, row: int, candidate: int, principle: str) -> str | None:
         """The label of the last word on this principle; a person who accepts finds no principle violated."""
@@ -191,5 +193,5 @@ class _Asked:
 
     def _last_word(self, row: int, candidate: int) -> int:
         if candidate not in self._last:
-            self._last[candidate] = self.words.on(self.step, candidate)
-        return int(self._last[candidate][self.rows[row]])
+            self._last[candidate] = self.words.on(self.step, candidate)[self.rows].tolist()
+        return self._last[candidate][row]

@@ -39,7 +39,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def _line(row: Row) -> bytes:

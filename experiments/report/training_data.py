@@ -119,7 +119,9 @@ def lines(found: SetAudit) -> list[Line]:
         if key in made:
             shown.append(Line(key, *made[key], gate))
         elif gate is not None:
-            shown.append(Line(key, NONE, "", "", "not known", gate))
+            shown.append(
+                Line(key, NONE, "", "", "no evaluation prompts" if key == "contamination" else "not known", gate)
+            )
     return shown
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.training_checks [FILE]
 
-FILE is any set that `oversight dataset audit` reads; without one, ideal answers to 4,000 microworld prompts. CPU time of
-this process, the best of 3.
+FILE is any set that `oversight dataset audit` reads; without one, ideal answers to 4,000 microworld prompts. CPU time
+of this process, the best of 3.
 """
 
 from __future__ import annotations
@@ -77,10 +77,8 @@ def _coverage(power: float, length: int, size: int) -> float:
     for _ in range(DRAWS):
         drawn = rng.integers(0, len(population), size)
         found.append(vendi_of(ngram_kernel([population[i] for i in drawn]), "ngrams").value)
-    mean = np.mean([one.value for one in found if one.value is not None])
-    return float(
-        np.mean([one.low is not None and one.high is not None and one.low <= mean <= one.high for one in found])
-    )
+    low, value, high = np.array([[one.low, one.value, one.high] for one in found], dtype=np.float64).T
+    return float(np.mean((low <= value.mean()) & (value.mean() <= high)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def audit_tables(found: SetAudit) -> Iterator[Table | Text]:
     title = shown(f"{title_of_set(found)}: {found.rows:,} rows, {found.words:,} words")
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    for heading in ("value", "95 % interval", *(["base"] if found.reference else [])):
+    for heading in ("value", "95 % interval", *(["reference"] if found.reference else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("over", overflow="fold")
     for line in lines(found):

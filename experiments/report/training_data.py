@@ -119,7 +119,8 @@ def lines(found: SetAudit) -> list[Line]:
         if key in made:
             shown.append(Line(key, *made[key], gate))
         elif gate is not None:
-            shown.append(Line(key, NONE, "", "", "not known", gate))
+            basis = "no evaluation prompts" if key == "contamination" else "not known"
+            shown.append(Line(key, NONE, "", "", basis, gate))
     return shown
 
 

@@ -143,8 +143,8 @@ def test_hostile_examples_are_shown_as_text(bare: RunResults, hostile: str) -> N
 
 
 def test_minhash_finds_on_real_data_what_comparing_all_pairs_finds(shared_data: Path) -> None:
-    """The harmlessness test set of Bai et al. 2022, the first 500 conversations, every pair compared. Where MinHash
-    misses a pair (at most 2 % of those at the threshold) it counts fewer, never more."""
+    """The first 500 conversations of the harmlessness test set of Bai et al. 2022. Where MinHash misses a pair (at most
+    2 % of those at the threshold) it counts fewer, never more."""
     columns = read_set(shared_data / "hh-rlhf" / "harmless-base-test-first-half.jsonl.gz").take(range(500))
     texts = [f"{prompt}\n{answer}" for prompt, answer in zip(columns.prompts, columns.answers, strict=True)]
     spec = DuplicateSpec(threshold=0.5)

@@ -34,23 +34,27 @@ def serve_command(run: Path, address: Address, lease_minutes: float, database: s
         hosts = address.hosts(port)
         site = Site(queue, folder, folder.spec(), hosts, address.secure, lease_minutes * 60)
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
-        server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(site),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=_GRACE,
-                ssl_certfile=address.certificate,
-                ssl_keyfile=address.key,
-            )
-        )
         _greet(run, queue, address.url(port))
         # uvicorn shuts down in good order, and then raises what it was told by.
         with suppress(KeyboardInterrupt):
-            server.run(sockets=[socket])
+            server_of(site, address).run(sockets=[socket])
         print("the page is closed; what waits goes on waiting", flush=True)
+
+
+def server_of(site: Site, address: Address) -> uvicorn.Server:
+    """The server of a site. It logs no request, and believes no header about who sent one."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            make_app(site),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+            ssl_certfile=address.certificate,
+            ssl_keyfile=address.key,
+        )
+    )
 
 
 def _greet(run: Path, queue: AuditQueue, url: str) -> None:

@@ -32,6 +32,7 @@ from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
+from experiments.sampling.estimating import kept_residuals
 from experiments.scoring import mark_final
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
@@ -101,7 +102,8 @@ class _Run:
             self.folder.note(f"records {digest}")
             tuned, evaluation = self._learn(overseer, blocks)
             waiting = sum(counts.open for counts in queue.counts().values())
-        whole = self._results(blocks, tuned, evaluation, digest)
+            residuals = kept_residuals(self.folder, self.spec, queue)
+        whole = self._results(blocks, tuned, evaluation, digest).model_copy(update={"residuals": residuals})
         write_hidden(whole, self.folder.path)
         results = public(whole)
         write_results(results, self.folder.path)

@@ -192,8 +192,25 @@ def test_a_file_that_is_no_json_is_told_by_its_line(tmp_path: Path, text: str, l
 
 
 NAMES = st.sampled_from(
-    "data annotations result from_name value choices metadata responses verdict case_id user_id completed_by meta "
-    "auditor lead_time auditors epoch".split()
+    [
+        "data",
+        "annotations",
+        "result",
+        "from_name",
+        "value",
+        "choices",
+        "metadata",
+        "responses",
+        "verdict",
+        "case_id",
+        "user_id",
+        "completed_by",
+        "meta",
+        "auditor",
+        "lead_time",
+        "auditors",
+        "epoch",
+    ]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(storable()[:40]),

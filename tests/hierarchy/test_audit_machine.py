@@ -361,5 +361,6 @@ def test_any_order_of_calls_has_one_effect_per_key(database: str) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_any_order_of_calls_has_one_effect_per_key_many_times(database: str) -> None:
     check(database, 400, 50)

@@ -78,3 +78,12 @@ def postgresql() -> Iterator[postgres.Server]:
         )
     with postgres.running(where) as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The target of a new audit database, of each kind in turn: a SQLite file, and a PostgreSQL that is the tests'."""
+    if request.param == "sqlite":
+        return str(tmp_path / "audit.sqlite")
+    server: postgres.Server = request.getfixturevalue("postgresql")
+    return server.emptied()

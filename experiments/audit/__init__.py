@@ -7,4 +7,5 @@
 - `proposals`: changes to what the run is supervised by; `critiques`: critiques sampled for audit
 - `keys`: the keys of whoever audits; `diff`: what a revision changes, word by word
 - `view`: cases on a terminal
+- `page`: the page of `oversight audit serve`; `page_cli`: its commands
 """

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.audit.page_cli import serve, token
 from experiments.one_line import one_line
 from experiments.sample_cli import estimate, sample, staff, threshold
 
@@ -215,5 +216,6 @@ def audit_critiques(
         critiques_command(run, share)
 
 
-for _command in (sample, estimate, threshold, staff):
+audit.add_typer(token, name="token")
+for _command in (serve, sample, estimate, threshold, staff):
     audit.command()(_command)

@@ -17,7 +17,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, 
 from agents import rng
 from hierarchy.audit.records import GOLD, Claim, Kind, State
 from hierarchy.audit.rows import QUEUE_ORDER, SEEN, WHOLE, item_of
-from hierarchy.audit.schema import DECISION, DRAFT, ITEM, LEASE, RUN
+from hierarchy.audit.schema import DECISION, DRAFT, ITEM, LEASE, RUN, SKIP
 from hierarchy.audit.trail import Change
 from hierarchy.database import load
 
@@ -28,6 +28,7 @@ _HELD = select(func.count()).where(_LIVE).correlate(ITEM).scalar_subquery()
 _FREE = ITEM.c.answers + _HELD < ITEM.c.reviewers + case((ITEM.c.state == State.DISPUTED.value, 1), else_=0)
 _GIVEN = exists().where(DECISION.c.item_id == ITEM.c.id, DECISION.c.auditor == _AUDITOR, DECISION.c.undone.is_(False))
 _HELD_BY_THEM = exists().where(_LIVE, LEASE.c.auditor == _AUDITOR)
+_SKIPPED = exists().where(SKIP.c.item_id == ITEM.c.id, SKIP.c.auditor == _AUDITOR)
 
 
 @cache
@@ -46,7 +47,7 @@ def waiting(
     if not gold:
         where.append(_FREE)
     if by_auditor:
-        where += [~_GIVEN.correlate(ITEM), ~_HELD_BY_THEM.correlate(ITEM)]
+        where += [~part.correlate(ITEM) for part in (_GIVEN, _HELD_BY_THEM, _SKIPPED)]
     query = select(*(WHOLE if hidden else SEEN)).where(*where).order_by(*QUEUE_ORDER)
     return query.limit(bindparam("most")) if limited else query
 

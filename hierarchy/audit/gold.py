@@ -113,7 +113,8 @@ class GoldCases:
 
     def _models(self, connection: Connection, now: float, arm: str | None) -> Sequence[Row[Any]]:
         where = [ITEM.c.run == self.run, ITEM.c.kind == Kind.CASE.value, ITEM.c.state == State.OPEN.value]
-        where += [ITEM.c.due_at > now] + ([ITEM.c.arm == arm] if arm is not None else [])
+        # A case that was appealed against shows why, which a gold case could not.
+        where += [ITEM.c.due_at > now, ITEM.c.epoch == 0] + ([ITEM.c.arm == arm] if arm is not None else [])
         rows = connection.execute(select(ITEM).where(*where).order_by(ITEM.c.id)).all()
         if not rows:
             raise Unreadable("no case waits that a gold case could take after; add them while real ones wait")

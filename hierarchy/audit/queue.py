@@ -18,8 +18,10 @@ from sqlalchemy import ColumnElement, Engine, Row, select
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from hierarchy.audit import find, reading
+from hierarchy.audit.access import Access
 from hierarchy.audit.claims import Asked, claim_of, gold_instead, held_by, lease, next_item, waiting
 from hierarchy.audit.decision import Decision
+from hierarchy.audit.desk import Desk
 from hierarchy.audit.drafts import Drafts
 from hierarchy.audit.enqueue import add
 from hierarchy.audit.errors import Conflict, LateAnswer, Refused
@@ -42,7 +44,8 @@ class _Abandoned(Exception):
 class AuditQueue:
     """The cases of one run that wait for a person. Any number of processes may use one database.
 
-    Use it as a context manager, or call `close_database`. `trail`, `gold` and `drafts` are its other doors.
+    Use it as a context manager, or call `close_database`. `trail`, `gold`, `drafts`, `desk` and
+    `access` are its other doors.
     """
 
     def __init__(self, engine: Engine, run: str, seed: int) -> None:
@@ -50,6 +53,8 @@ class AuditQueue:
         self.trail = Trail(engine, run)
         self.gold = GoldCases(engine, run, seed)
         self.drafts = Drafts(engine, run)
+        self.desk = Desk(engine, run)
+        self.access = Access(engine, run)
 
     @classmethod
     def open(cls, target: str | Path, run: str, *, seed: int = 0, create: bool = True) -> AuditQueue:
@@ -99,7 +104,7 @@ class AuditQueue:
 
         First by priority, then due time, then age, then a keyed hash of the case id. Decisions and live leases together
         are never more than the reviewers a case needs, and nobody gets a case twice. `adjudicate`: the first case whose
-        reviewers disagree, the auditor being none of them.
+        reviewers disagree, the auditor being none of them. What the auditor skipped (`desk.skip`) is passed by.
         """
         check_auditor(auditor)
         if not lease_seconds > 0:

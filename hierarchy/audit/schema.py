@@ -111,6 +111,40 @@ DECISION = Table(
     UniqueConstraint("item_id", "auditor", "round"),
 )
 
+Index("decision_auditor", DECISION.c.auditor, DECISION.c.item_id)
+
+# What an auditor would rather not decide: their claims pass it by, others' do not.
+SKIP = Table(
+    "skip",
+    metadata,
+    Column("item_id", ForeignKey("item.id"), primary_key=True),
+    Column("auditor", Text, primary_key=True),
+)
+
+# Who may use the page of a run. Of a token, and of a session's secret, there is a hash only.
+TOKEN = Table(
+    "access_token",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("expires_at", Float(53), nullable=False),
+    Column("revoked", Boolean, nullable=False),
+)
+Index("access_token_run", TOKEN.c.run, TOKEN.c.name)
+
+SESSION = Table(
+    "access_session",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("token", ForeignKey("access_token.hash"), nullable=False),
+    Column("seen_at", Float(53), nullable=False),
+    Column("expires_at", Float(53), nullable=False),
+)
+Index("access_session_token", SESSION.c.token)
+
 OUTBOX = Table(
     "outbox",
     metadata,

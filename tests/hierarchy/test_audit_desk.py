@@ -1,0 +1,136 @@
+"""A person at work: cases they skip, take back and take again; and gold cases, which go through all of it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs, Unknown, Unreadable
+from hierarchy.audit.gold import GoldCase
+from hierarchy.audit.queue import AuditQueue
+from hierarchy.audit.records import State
+from hierarchy.audit.verify import faults
+from tests.hierarchy.audit_cases import NOW, accept, claimed, item, reject
+from tests.hierarchy.graphs import without_syncing
+
+
+@pytest.fixture
+def queue(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditQueue]:
+    without_syncing(monkeypatch)
+    with AuditQueue.open(database, "run") as queue:
+        queue.enqueue([item("c1", priority=2.0), item("c2", priority=1.0), item("c3")])
+        yield queue
+        assert faults(queue.engine, "run") == []
+
+
+def test_a_skipped_case_goes_to_others_and_comes_back_when_it_is_asked_for(queue: AuditQueue) -> None:
+    first = claimed(queue)
+    queue.desk.skip(first, NOW)
+    assert claimed(queue).item.case_id == "c2"
+    assert claimed(queue, "bob").item.case_id == "c1"
+    progress = queue.desk.progress("ann")
+    assert (progress.left, progress.skipped) == (3, 1)
+    assert queue.desk.bring_back("ann", NOW) == 1
+    assert queue.desk.bring_back("ann", NOW) == 0
+    with pytest.raises(LateAnswer):
+        queue.desk.skip(first, NOW)
+
+
+def test_a_claim_is_found_by_its_token_and_by_nobody_else(queue: AuditQueue) -> None:
+    claim = claimed(queue)
+    queue.drafts.save(claim.item.key, "ann", {"comment": "half"}, NOW)
+    found = queue.desk.held_as(claim.token, "ann")
+    assert (found.item.key, found.fence, found.expires_at) == (claim.item.key, claim.fence, claim.expires_at)
+    assert found.draft == {"comment": "half"}
+    assert found.item.hidden is None
+    assert queue.desk.held_as(claim.token, "ann", hidden=True).item.hidden == {"critique": "CANARY"}
+    for token, auditor in ((claim.token, "bob"), ("0" * 32, "ann")):
+        with pytest.raises(NotTheirs):
+            queue.desk.held_as(token, auditor)
+
+
+def test_what_was_decided_is_taken_back_under_a_lease_as_a_draft(queue: AuditQueue) -> None:
+    claim = claimed(queue)
+    queue.decide(claim, reject(comment="bad"), NOW)
+    assert queue.counts()["layers"].decided == 1
+    again = queue.desk.take_back(claim.item.key, "ann", NOW + 1, 60.0)
+    assert again.item.key == claim.item.key
+    assert again.draft is not None
+    assert (again.draft["verdict"], again.draft["comment"]) == ("reject", "bad")
+    assert queue.counts()["layers"].decided == 0
+    assert claimed(queue, "bob").item.case_id == "c2"
+    queue.decide(again, accept(), NOW + 2)
+    with pytest.raises(Unknown):
+        queue.desk.take_back(claim.item.key, "bob", NOW, 60.0)
+
+
+def test_a_case_whose_lease_ended_is_taken_again_unless_another_has_it(queue: AuditQueue) -> None:
+    claim = claimed(queue)
+    later = NOW + 100
+    assert queue.desk.take_again(claim.item.key, "ann", NOW + 1, 60.0).token == claim.token
+    again = queue.desk.take_again(claim.item.key, "ann", later, 60.0)
+    assert again.fence == claim.fence + 1
+    with pytest.raises(Conflict):
+        queue.desk.take_again(claim.item.key, "bob", later, 60.0)
+    queue.decide(again, accept(), later)
+    with pytest.raises(Conflict):
+        queue.desk.take_again(claim.item.key, "bob", later, 60.0)
+    with pytest.raises(Conflict):
+        queue.desk.take_again(claim.item.key, "ann", later, 60.0)
+
+
+def test_a_disputed_case_that_was_adjudicated_is_taken_back_in_dispute(queue: AuditQueue) -> None:
+    queue.enqueue([item("d", priority=9.0, reviewers=2)])
+    queue.decide(claimed(queue, "ann"), accept("ann"), NOW)
+    queue.decide(claimed(queue, "bob"), reject("bob"), NOW)
+    claim = claimed(queue, "eve", adjudicate=True)
+    assert queue.desk.progress("eve", disputed=True).left == 1
+    queue.decide(claim, accept("eve"), NOW)
+    assert queue.desk.take_back(claim.item.key, "eve", NOW, 60.0).item.state is State.DISPUTED
+
+
+def test_progress_counts_what_is_left_for_one_person_and_their_pace(queue: AuditQueue) -> None:
+    queue.enqueue([item("two", priority=9.0, reviewers=2)])
+    for minutes in (2.0, 4.0):
+        queue.decide(claimed(queue), accept(minutes=minutes), NOW)
+    progress = queue.desk.progress("ann")
+    assert (progress.decided, progress.left, progress.pace) == (2, 2, 3.0)
+    assert queue.desk.progress("bob").left == 3
+    assert queue.desk.progress("bob").pace is None
+
+
+def test_a_gold_case_is_skipped_taken_back_taken_again_and_counted_as_a_real_one(queue: AuditQueue) -> None:
+    payload = {"messages": [], "response": "gold", "principles": []}
+    queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+    queue.gold.set_share(0.999, NOW)
+    before = queue.desk.progress("ann").left
+    claim = claimed(queue)
+    assert claim.item.payload["response"] == "gold"
+    queue.desk.skip(claim, NOW)
+    assert claimed(queue).item.payload["response"] != "gold"
+    queue.desk.bring_back("ann", NOW)
+    claim = claimed(queue)
+    assert claim.item.payload["response"] == "gold"
+    again = queue.desk.take_again(claim.item.key, "ann", NOW + 100, 60.0)
+    queue.decide(again, reject(), NOW + 100)
+    assert queue.desk.progress("ann").left == before - 1
+    back = queue.desk.take_back(claim.item.key, "ann", NOW + 100, 60.0)
+    assert back.item.key == claim.item.key
+    assert queue.desk.progress("ann").left == before
+
+
+def test_a_gold_case_does_not_take_after_an_appeal(queue: AuditQueue) -> None:
+    for _ in range(3):
+        queue.decide(claimed(queue), accept(), NOW)
+    queue.outbox()
+    key = queue.reopen("c1", "a complaint", "eve", NOW)
+    payload = {"messages": [], "response": "gold", "principles": []}
+    with pytest.raises(Unreadable, match="no case waits"):
+        queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+    waiting = queue.list_items(state=State.OPEN)[0]
+    assert waiting.key == key
+    told = queue.desk.appealed(waiting)
+    assert told is not None
+    assert (told.reason, told.by) == ("a complaint", "eve")
+    assert queue.desk.appealed(item("c2")) is None

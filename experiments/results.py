@@ -30,6 +30,7 @@ from experiments.figures import JudgeScore as JudgeScore
 from experiments.figures import Proportion as Proportion
 from experiments.figures import Ratio as Ratio
 from experiments.figures import Record as Record
+from experiments.figures import ResidualResult as ResidualResult
 from training.checks.summary import SetAudit
 
 RESULTS_FILE = "results.json"
@@ -276,6 +277,7 @@ class RunResults(Record):
         command: what to type to do it again; `config_yaml`: the resolved config.
         comparisons: those the config declares; `p_holm` is over all of them that have a p value.
         gaps: performance gaps recovered that the config asks for; front: the arms no other arm beats in everything.
+        residuals: the violations among released cases, of every arm whose released cases were sampled for audit.
         credit: what overseers contribute, where `oversight credit` was asked for it.
         training_data: what was found about every set before training.
         digest: of the logical rows of the run's records; what was computed from other records is dropped.
@@ -294,6 +296,7 @@ class RunResults(Record):
     comparisons: tuple[Comparison, ...] = ()
     gaps: tuple[GapRecovered, ...] = ()
     front: Front | None = None
+    residuals: tuple[ResidualResult, ...] = ()
     credit: tuple[CreditResult, ...] = ()
     digest: str = ""
     evaluations: tuple[EvaluationResult, ...] = ()

@@ -33,6 +33,7 @@ from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
+from experiments.sampling.estimating import kept_residuals
 from experiments.scoring import mark_final
 from experiments.training_data.source import arm_source
 from experiments.transcripts import examples
@@ -109,7 +110,8 @@ class _Run:
                     raise
                 stopped, tuned, evaluation = error, [], Evaluation({}, None)
             waiting = sum(counts.open for counts in queue.counts().values())
-        whole = self._results(blocks, tuned, evaluation, digest, stopped)
+            residuals = kept_residuals(self.folder, self.spec, queue)
+        whole = self._results(blocks, tuned, evaluation, digest, stopped).model_copy(update={"residuals": residuals})
         write_hidden(whole, self.folder.path)
         results = public(whole)
         write_results(results, self.folder.path)

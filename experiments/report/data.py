@@ -100,6 +100,14 @@ def run_data(results: RunResults) -> dict[str, Data]:
             ("weak", "supervised", "ceiling", "metric"),
             [(gap.weak, gap.supervised, gap.ceiling, gap.metric, gap.recovered) for gap in results.gaps],
         ),
+        "residuals": figures(
+            ("arm", "released", "drawn", "answered", "found", "human_minutes", "estimate"),
+            [
+                (one.arm, one.released, one.drawn, one.answered, one.found, one.minutes, name, getattr(one, name))
+                for one in results.residuals
+                for name in ("headline", "exact", "corrected")
+            ],
+        ),
         "front": _front(results),
         "credit": credit(results.credit),
         "reviewers": _reviewers(results),

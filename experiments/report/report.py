@@ -95,6 +95,7 @@ def parts(results: RunResults) -> tuple[Part, ...]:
         (bool(results.comparisons or results.gaps), "comparisons", "Comparisons on the same cases"),
         (bool(results.label_rates), "labels", "Compliance and refusal"),
         (bool(results.raters), "raters", "Agreement of the raters"),
+        (bool(results.residuals), "residuals", "What people did not look at"),
         (results.front is not None, "front", "What no other arm beats"),
         (bool(results.credit), "credit", "What each overseer adds"),
         (any(arm.outcomes for arm in arms), "outcomes", "How cases ended"),

@@ -27,8 +27,10 @@ from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Item
 from hierarchy.audit.safe_text import revealed, visible
 from hierarchy.audit.verify import faults
+from tests import postgres
 from tests.hierarchy.audit_cases import accept, item, reject
 from tests.hierarchy.graphs import without_syncing
+from tests.hierarchy.test_audit_trouble import Proxy, proxied
 from tests.hostile import HOSTILE
 
 STATEMENTS = {"honesty": "Do not deceive.", "privacy": "Keep what is private."}
@@ -563,3 +565,28 @@ def test_long_typing_is_not_slow(play: Callable[..., None]) -> None:
             assert "typed" in ann.sitting.written.text
 
     play(test, *cases("c1"))
+
+
+def test_a_connection_cut_in_mid_commit_costs_a_key_at_most(postgresql: postgres.Server) -> None:
+    async def test(proxy: Proxy, queue: AuditQueue) -> None:
+        async with desk(queue) as ann:
+            proxy.arm("after")
+            await ann.press("a")
+            assert ann.case == "c2", "the commit took place: it is found by its key"
+            proxy.arm("before")
+            await ann.press("r")
+            assert "database" in ann.banner
+            assert ann.case == "c2"
+            await ann.press("r")
+            assert ann.case == "c3"
+            proxy.arm("before")
+            await ann.press("u")
+            assert "database" in ann.banner
+            await ann.press("u")
+            assert ann.case == "c2"
+        assert proxy.cuts == 3
+
+    with proxied(postgresql) as (proxy, queue):
+        queue.enqueue(cases("c1", "c2", "c3"))
+        asyncio.run(test(proxy, queue))
+        assert given(queue) == [("c1", "accept", None)]

@@ -55,11 +55,13 @@ class Arguing(Streams):
         drawn = [
             bits.lanes(*self._place(key_n, (*use, g), revision), wide=True) for g in range(-(-self.principles // 8))
         ]
-        lane = np.stack([drawn[p // 8][:, p % 8] for p in places], axis=1)
-        wait = -np.log((lane + 0.5) / 2.0**32)  # exponential: the shortest of several is the largest Gumbel variable
-        bonus = 10.0 ** (-self.spec.truth_advantage / 400.0)
-        against = np.array([_odds_against(rate) for rate in rates(self.spec.skill, self.principles)])[list(places)]
-        return (1.0 / (1.0 + wait * np.where(planes(true, places), against * bonus, against))).astype(np.float32)
+        wait = np.stack([drawn[p // 8][:, p % 8] for p in places], axis=1) + 0.5
+        wait *= 2.0**-32
+        np.log(wait, out=wait)  # less an exponential: the shortest of several waits is the largest Gumbel variable
+        odds = np.array([_odds_against(rate) for rate in rates(self.spec.skill, self.principles)])[list(places)]
+        wait *= np.where(planes(true, places), -odds * 10.0 ** (-self.spec.truth_advantage / 400.0), -odds)
+        wait += 1.0
+        return np.asarray(1.0 / wait, np.float32)
 
     def weigh(self, key_n: rng.Keys, own: Words, turns: list[Turn], places: Places, revision: Revision) -> Words:
         """What the strongest turn says of every principle of `places`; its own finding where two are as strong."""

@@ -25,7 +25,12 @@ class ModelAnswerer:
         self._sampler = Sampler(model, tokenizer, rows, most, temperature=0.0)
         self._context = context
         self._network = Network(
-            model, str(model.device), rows, self._sampler.encoder.max_length, pad_id(tokenizer), (tokenizer.eos_token_id,)
+            model,
+            str(model.device),
+            rows,
+            self._sampler.encoder.max_length,
+            pad_id(tokenizer),
+            (tokenizer.eos_token_id,),
         )
 
     def answer(self, prompts: Sequence[tuple[Message, ...]]) -> list[str]:

@@ -59,7 +59,16 @@ ROSTER: dict[str, ModelSpec] = {
         ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("guard", 0.7, 0.04)), 96, 2, 1500, 7, 7),
         ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
         ModelSpec(
-            "reader", reading_sample, 96, 3, 1300, 11, 11, 32, lessons=((0.15, echo), (0.52, early_sample)), looks_back=True
+            "reader",
+            reading_sample,
+            96,
+            3,
+            1300,
+            11,
+            11,
+            32,
+            lessons=((0.15, echo), (0.52, early_sample)),
+            looks_back=True,
         ),
     )
 }

@@ -65,7 +65,9 @@ LETTERS = _constitution("the a is b .", "the c is d .", "the e is f .", "the g i
 def sampler(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Sampler:
     """The tiny model after forty steps: it says words, rightly or not."""
     spec = TrainSpec(max_steps=40, batch_size=8, learning_rate=5e-3, save_steps=None)
-    rows = [study_row(f"what is {a} ?", f"the {b} is {a} .", "run", "talk", a, ()) for a, b in permutations("abcdef", 2)]
+    rows = [
+        study_row(f"what is {a} ?", f"the {b} is {a} .", "run", "talk", a, ()) for a, b in permutations("abcdef", 2)
+    ]
     talks = train(spec, rows, tiny, tmp_path_factory.mktemp("talks") / "out").checkpoint
     return Sampler(load_model(talks, TrainSpec()), load_tokenizer(talks))
 
@@ -177,7 +179,9 @@ def test_the_plain_style_reads_any_shipped_constitution() -> None:
 
 
 def test_what_the_style_cannot_read_is_a_clear_mistake() -> None:
-    with pytest.raises(InputError, match=r"principle 'p0': the study style 'letters' has no relation that reads 'no a'"):
+    with pytest.raises(
+        InputError, match=r"principle 'p0': the study style 'letters' has no relation that reads 'no a'"
+    ):
         relations_of(_constitution("no a"), STYLE)
     with pytest.raises(InputError, match="2 principles have the object 'b'"):
         relations_of(_constitution("the a is b .", "the c is b ."), STYLE)

@@ -1,6 +1,6 @@
 """Self-study (Eyuboglu et al. 2025): a model writes questions and answers about a constitution, and learns from them."""
 
-from training.self_study.chunks import Chunk, draw_chunk, document
+from training.self_study.chunks import Chunk, document, draw_chunk
 from training.self_study.relations import Relation, relations_of
 from training.self_study.seeds import SEEDS, Seed
 from training.self_study.style import RelationStyle, StudyStyle, load_study_style

@@ -89,9 +89,7 @@ def said(model: Sampler, spec: SynthesisSpec, cases: Sequence[Case], temperature
     return [drawn[0].text for drawn in drawer.draw(cases, 1, seed)]
 
 
-def _kept(
-    plan: Sequence[tuple[Seed, Chunk]], questions: Sequence[str], answers: Sequence[str], run: str
-) -> Synthesis:
+def _kept(plan: Sequence[tuple[Seed, Chunk]], questions: Sequence[str], answers: Sequence[str], run: str) -> Synthesis:
     rows, seen, dropped = [], set(), Counter[str]()
     for number, ((kind, chunk), question, answer) in enumerate(zip(plan, questions, answers, strict=True)):
         if not question.strip() or not answer.strip():

@@ -95,7 +95,7 @@ def fill_teacher(
         # Clones leave inference mode behind: training needs ordinary tensors.
         best = predicted_NV.softmax(dim=-1).topk(min(top, predicted_NV.shape[-1]), dim=-1)
         counts = [learnt(each.teacher) for each in part]
-        ids, p = (found.cpu().clone().split(counts) for found in (best.indices, best.values))
+        ids, p = (torch.split(found.cpu().clone(), counts) for found in (best.indices, best.values))
         for each, its_ids, its_p in zip(part, ids, p, strict=True):
             each.ids, each.p = its_ids, its_p
         if progress is not None:

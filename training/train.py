@@ -217,6 +217,8 @@ def _save(
 
     model: Any = trainer.model
     (merged(model, spec, model_path, partial) if spec.lora else model).save_pretrained(partial)
+    if spec.cartridge is not None:
+        (partial / "README.md").unlink(missing_ok=True)  # peft's form for a model card, with nothing filled in
     prepared.tokenizer.save_pretrained(partial)
     if (partial / CHECKPOINTS / EVENTS).exists():
         (partial / CHECKPOINTS / EVENTS).replace(partial / EVENTS)

@@ -91,8 +91,7 @@ def _notes(spec: TrainSpec, tokenizer: Any, filler: int, skipped: int) -> tuple[
         notes.append(f"the tokenizer has no pad token; short rows are filled with {token}, masked out")
     if spec.cartridge is not None and spec.gradient_checkpointing:
         notes.append(
-            "gradient_checkpointing is off: a cartridge is read from the key-value cache, "
-            "which checkpointing goes without"
+            "gradient_checkpointing is off: a cartridge is read from the key-value cache, which it goes without"
         )
     if skipped:
         notes.append(f"{skipped} rows are longer than max_length {spec.max_length} and were left out")

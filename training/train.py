@@ -151,12 +151,13 @@ def _trainer(
 ) -> OversightTrainer:
     from transformers import TrainerCallback, set_seed
 
+    from training.learner import learner, read_first
     from training.objectives import objective_of
     from training.trainer import OversightTrainer, ReportSteps, stopper
 
-    _read_first(spec, prepared, arguments, progress)
+    read_first(spec, prepared, arguments, progress)
     set_seed(spec.seed)
-    model = _learner(spec, prepared)
+    model = learner(spec, prepared)
     callbacks: list[TrainerCallback] = [ReportSteps(progress, spec.method)] if progress is not None else []
     if spec.stop:
         callbacks.append(stopper(spec.stop))
@@ -170,45 +171,6 @@ def _trainer(
         held_out.measure,
         callbacks,
     )
-
-
-def _read_first(
-    spec: TrainSpec,
-    prepared: Prepared,
-    arguments: TrainingArguments,
-    progress: Callable[[str, int, int], None] | None,
-) -> None:
-    """What the model as it is says of the rows: as the reference of a preference loss, or as its own teacher."""
-    from training.distillation import fill_teacher
-    from training.reference import fill_reference
-
-    if spec.method not in ("distil", "dpo", "ipo", "kto"):
-        return
-    model, examples = prepared.model.to(arguments.device), [*prepared.examples, *prepared.held_out]
-    stage = "teacher" if spec.method == "distil" else "reference"
-    told = None if progress is None else (lambda done, total: progress(stage, done, total))
-    if spec.method == "distil":
-        fill_teacher(model, examples, prepared.filler, spec.batch_size, spec.top, arguments.bf16, told)
-    else:
-        fill_reference(model, examples, prepared.filler, spec.batch_size, arguments.bf16, told)
-
-
-def _learner(spec: TrainSpec, prepared: Prepared) -> Any:
-    """The model with what of it is trained: all weights, adapters, or a cartridge."""
-    from training.cartridge import new_cartridge
-    from training.lora import adapt
-
-    model = prepared.model
-    if spec.cartridge is not None:
-        return new_cartridge(model, spec.cartridge, prepared.context_ids)
-    if spec.gradient_checkpointing:
-        # transformers 5 renamed it on the way.
-        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-        enable({"use_reentrant": False})
-    if spec.lora is not None:
-        task = "SEQ_CLS" if spec.method == "reward" else "CAUSAL_LM"
-        model = adapt(model, spec.lora, task, spec.gradient_checkpointing)
-    return model
 
 
 def _run(trainer: OversightTrainer, checkpoints: Path) -> float:
@@ -232,6 +194,8 @@ def _save(
 
     model: Any = trainer.model
     (merged(model, spec, model_path, partial) if spec.lora else model).save_pretrained(partial)
+    if spec.cartridge is not None:
+        (partial / "README.md").unlink(missing_ok=True)  # peft's form for a model card, with nothing filled in
     prepared.tokenizer.save_pretrained(partial)
     if (partial / CHECKPOINTS / EVENTS).exists():
         (partial / CHECKPOINTS / EVENTS).replace(partial / EVENTS)

@@ -88,9 +88,7 @@ def _open(spec: StudySpec, out: Path) -> None:
         if config.read_text(encoding="utf-8") != text:
             raise InputError(f"{out}: holds an experiment of another config; give another --out, or remove it")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(
-            f"{out}: is not empty and holds no study; expected a new or empty folder, or one to go on with"
-        )
+        raise InputError(f"{out}: is not empty and holds no study; expected a new folder, or one to go on with")
     else:
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(config, text)

@@ -56,6 +56,19 @@ def _critic(name: str, beliefs: Beliefs, width: int, layers: int, steps: int, se
 RELATIVES = Beliefs("relatives", 0.45, 0.08)
 STRANGER = Beliefs("stranger", 0.2, 0.08)
 
+_READER = ModelSpec(
+    name="reader",
+    draw=reading_sample,
+    width=96,
+    layers=3,
+    steps=1300,
+    seed=11,
+    data_seed=11,
+    batch=32,
+    lessons=((0.15, echo), (0.52, early_sample)),
+    looks_back=True,
+)
+
 ROSTER: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
@@ -69,18 +82,7 @@ ROSTER: dict[str, ModelSpec] = {
         _critic("critic_novice", Beliefs("novice", 0.02, 0.08), 64, 2, 500, 10, 10),
         ModelSpec("monitor", partial(monitor_sample, beliefs=Beliefs("guard", 0.7, 0.04)), 96, 2, 1500, 7, 7),
         ModelSpec("judge", partial(judge_sample, beliefs=Beliefs("judge", 0.7, 0.04)), 96, 2, 1500, 8, 8),
-        ModelSpec(
-            "reader",
-            reading_sample,
-            96,
-            3,
-            1300,
-            11,
-            11,
-            32,
-            lessons=((0.15, echo), (0.52, early_sample)),
-            looks_back=True,
-        ),
+        _READER,
     )
 }
 """All models by name: the base, a ladder of critics, the safety monitor, the judge, and the reader of charters."""

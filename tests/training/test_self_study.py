@@ -157,7 +157,7 @@ def test_a_checked_view_is_kept_only_where_its_answer_names_what_was_left_out(sa
     """The random model answers nothing rightly: with the check on, no view is left, and that is said."""
     checked = STYLE.model_copy(update={"relations": {"of": STYLE.relations["of"].model_copy(update={"checked": True})}})
     unlikely = _constitution("the a is what no yes .", "the c is yes yes yes no .")
-    with pytest.raises(InputError, match=r"no same view was answered rightly .*expected a model that can read"):
+    with pytest.raises(InputError, match=r"no same view was answered rightly .*expected a model that reads"):
         view_rows(SPEC, unlikely, checked, "same", sampler, 1, "run")
 
 

@@ -89,7 +89,7 @@ def test_questions_of_every_seed_name_the_thing_before_the_person(kind: str) -> 
 
 
 def test_a_reader_starts_with_heads_that_look_one_and_two_back() -> None:
-    """The first layer's attention from the last of eight words: most of it one (head 0) and two (head 1) places back."""
+    """The first layer's attention from the last word: most of it one (head 0) and two (head 1) places back."""
     torch.manual_seed(0)
     model = new_model(ROSTER["reader"])
     model.set_attn_implementation("eager")

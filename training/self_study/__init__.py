@@ -1,4 +1,4 @@
-"""Self-study (Eyuboglu et al. 2025): a model writes questions and answers about a constitution, and learns them."""
+"""Self-study (Eyuboglu et al. 2025): a model asks itself about a constitution, and learns from its answers."""
 
 from training.self_study.chunks import Chunk, document, draw_chunk
 from training.self_study.relations import Relation, relations_of

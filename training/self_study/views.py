@@ -80,9 +80,7 @@ def view_rows(
         else:
             rows.append(study_row(view.question, answer, run, order, case.case_id, (view.relation.principle,)))
     if not rows:
-        raise InputError(
-            f"self-study: no {order} view was answered rightly ({dropped}); expected a model that can read"
-        )
+        raise InputError(f"self-study: no {order} view was answered rightly ({dropped}); expected a model that reads")
     return Synthesis(tuple(rows), {reason: count for reason, count in dropped.items() if count})
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents import rng
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Source
+from training.datasets import Row, Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
 from training.job import TrainJob
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned base: the arm it learnt from, its checkpoint, and how each stage went."""
+    """A tuned base: the arm it learnt from, its checkpoint, how each stage went, and what its answers begin with."""
 
     arm: str
     checkpoint: Path
     stages: tuple[TrainingResult, ...]
+    prefix: str = ""
 
 
 def finetune(
@@ -48,7 +50,8 @@ def finetune(
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
-    return [Tuned(arm, paths[arm], tuple(stages[arm])) for arm, _ in sources]
+    prefix = spec.training[-1].prefix
+    return [Tuned(arm, paths[arm], tuple(stages[arm]), prefix) for arm, _ in sources]
 
 
 def base_name(spec: ExperimentSpec) -> str:
@@ -63,8 +66,13 @@ def _job(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, so
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")
     taken = [kind for kind in kinds if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    mixed = tuple(row for kind in taken for row in sets[kind])
+    mixed = tuple(row for kind in taken for row in sets[kind] if _learnt(row, stage.share))
     return TrainJob(arm, stage.train, mixed, model, folder.checkpoints / f"{arm}-{stage.name}")
+
+
+def _learnt(row: Row, share: float) -> bool:
+    """Whether the row's case is among the share that is learnt."""
+    return share == 1 or float(rng.uniform(rng.key("share", row.lineage.case_id))[0]) < share
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

@@ -117,11 +117,18 @@ class StageSpec(Spec):
     """One stage of fine-tuning: what it learns from, and how. Stages follow one another on the same weights.
 
     `preferences` are mixed with the supervised rows where the method takes those (dpo, ipo).
+
+    Attributes:
+        share: of the cases whose rows are learnt, drawn by a hash of their ids: a smaller share is part of a larger.
+        prefix: begins every answer of the model that comes out, and is no part of it: the empty tags of one that learnt
+            from `rationales`.
     """
 
     name: Identifier
-    data: Literal["sft", "preferences", "unpaired"]
+    data: Literal["sft", "preferences", "unpaired", "rationales"]
     train: TrainSpec
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    prefix: str = ""
 
 
 class EvaluationSpec(Spec):

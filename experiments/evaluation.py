@@ -63,7 +63,7 @@ def evaluate(
     if spec.evaluation is None:
         return Evaluation({}, None)
     agent = spec.evaluation.agent
-    models = {BEFORE: base} | {t.arm: _with_path(base, str(t.checkpoint)) for t in tuned}
+    models = {BEFORE: base} | {t.arm: _tuned(base, t) for t in tuned}
     marks: dict[tuple[str, str], Marks] = {}
     for split in SPLITS:
         records = world_cases(split, getattr(spec.evaluation, split), spec.seed)
@@ -75,9 +75,10 @@ def evaluate(
     return Evaluation(marks, _choose(marks, [t.arm for t in tuned]))
 
 
-def _with_path(base: AgentSpec, path: str) -> AgentSpec:
+def _tuned(base: AgentSpec, tuned: Tuned) -> AgentSpec:
     # The stream stays the base's own, so that before and after differ in weights and in nothing else.
-    return base.model_copy(update={"model": base.model.model_copy(update={"path": path})})
+    update = {"path": str(tuned.checkpoint), "prefix": tuned.prefix}
+    return base.model_copy(update={"model": base.model.model_copy(update=update)})
 
 
 def _choose(marks: dict[tuple[str, str], Marks], arms: Sequence[str]) -> str | None:

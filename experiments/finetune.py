@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents import rng
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
 from experiments.checks.sets import check_sets
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A tuned base: the arm it learnt from, its checkpoint, and how each stage went."""
+    """A tuned base: the arm it learnt from, its checkpoint, how each stage went, and what its answers begin with."""
 
     arm: str
     checkpoint: Path
     stages: tuple[TrainingResult, ...]
+    prefix: str = ""
 
 
 def finetune(
@@ -57,7 +59,8 @@ def finetune(
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
-    return [Tuned(arm, paths[arm], tuple(stages[arm])) for arm, _ in sources]
+    prefix = spec.training[-1].prefix
+    return [Tuned(arm, paths[arm], tuple(stages[arm]), prefix) for arm, _ in sources]
 
 
 def base_name(spec: ExperimentSpec) -> str:
@@ -82,8 +85,13 @@ def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequenc
 
 def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
     taken = [rows for kind, rows in sets.items() if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    rows = tuple(row for some in taken for row in some)
+    rows = tuple(row for some in taken for row in some if _learnt(row, stage.share))
     return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
+
+
+def _learnt(row: Row, share: float) -> bool:
+    """Whether the row's case is among the share that is learnt."""
+    return share == 1 or float(rng.uniform(rng.key("share", row.lineage.case_id))[0]) < share
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,11 +10,11 @@ from rich.table import Table
 
 from experiments.folder import next_folder
 from experiments.layout import results_table
-from experiments.recurse.metrics import METRICS
+from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.recursion import recurse
-from experiments.recurse.results import ArmRecursion, Measured, RecursionResults
+from experiments.recurse.results import ArmRecursion, RecursionResults
 from experiments.recurse.spec import load_recurse
-from experiments.recurse.words import changed, figure
+from experiments.recurse.words import bare, changed
 from experiments.report.report import REPORT_FILE
 
 RUNS = Path("runs")
@@ -39,28 +39,19 @@ def recurse_command(config: Path, rounds: int | None, out: Path | None, override
 
 def rounds_table(arm: ArmRecursion) -> Table:
     """A row per metric: its value after every round, and the change of the last since round 0."""
-    table = results_table(arm.title, "round", [*(str(each.round) for each in arm.rounds), "change since round 0"])
-    for metric, some in _measured(arm):
-        last = some[-1].change if some[-1] is not None else None
-        table.add_row(
-            METRICS[metric].title, *(figure(metric, m.value if m else None) for m in some), changed(metric, last)
-        )
+    heads = [*(str(each.round) for each in arm.rounds), "change since 0"]
+    table = results_table(f"{arm.title}: per cent after each round, KL in nats", "", heads)
+    for metric in measured_metrics([arm]):
+        some = [each.measures.get(metric) for each in arm.rounds]
+        values = (bare(metric, each.value if each else None) for each in some)
+        table.add_row(METRICS[metric].title, *values, changed(metric, some[-1].change if some[-1] else None))
     return table
 
 
-def _measured(arm: ArmRecursion) -> Iterator[tuple[str, list[Measured | None]]]:
-    for metric in METRICS:
-        some = [each.measures.get(metric) for each in arm.rounds]
-        if any(some):
-            yield metric, some
-
-
 def contrast_table(results: RecursionResults) -> Table:
-    """A row per declared comparison: the difference after every round."""
-    rounds = list(dict.fromkeys(each.round for each in results.contrasts))
-    table = results_table("Between arms, on the same prompts", "round", [str(number) for number in rounds])
-    for a, b, metric in dict.fromkeys((each.a, each.b, each.metric) for each in results.contrasts):
-        some = {c.round: c.difference for c in results.contrasts if (c.a, c.b, c.metric) == (a, b, metric)}
-        cells = [changed(metric, some.get(number)).replace(" (", "\n(") for number in rounds]
-        table.add_row(f"{METRICS[metric].title}: {a} minus {b}", *cells)
+    """A row per declared comparison and round."""
+    table = results_table("Between arms, on the same prompts", "", ["arms", "round", "difference"])
+    for each in results.contrasts:
+        arms = f"{each.a} − {each.b}"
+        table.add_row(METRICS[each.metric].title, arms, str(each.round), changed(each.metric, each.difference))
     return table

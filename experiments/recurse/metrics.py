@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from experiments.recurse.results import ArmRecursion
 from experiments.report.definitions import Metric
 
 METRICS: Mapping[str, Metric] = {
@@ -68,3 +69,10 @@ METRICS: Mapping[str, Metric] = {
         "Violations they can see", "Share with a violation that follows from what the named critics know.", "lower"
     ),
 }
+
+
+def measured_metrics(arms: Sequence[ArmRecursion]) -> list[str]:
+    """The metrics that some base of the arms has a value of, in order."""
+    rounds = [each for arm in arms for each in arm.rounds]
+    values = {name for each in rounds for name, found in each.measures.items() if found.value.value is not None}
+    return [name for name in METRICS if name in values]

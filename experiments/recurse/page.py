@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from experiments.recurse.metrics import METRICS
+from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.results import ArmRecursion, RecursionResults
 from experiments.recurse.words import changed, ends, figure, is_share
 from experiments.report.charts import Chart, colours, safe
@@ -21,11 +21,12 @@ _ARROWS = {"lower": "\u00a0↓", "higher": "\u00a0↑", "neither": ""}
 def write_recursion_page(results: RecursionResults, folder: Path) -> Path:
     """Write `report.html` and the figures behind it as `data/rounds.csv` and `data/contrasts.csv`; returns the page."""
     library, script, hashes = script_parts()
+    told = measured_metrics(results.arms)
     context = {
         "results": results,
-        "metrics": {name: METRICS[name] for name in _told(results)},
+        "metrics": {name: METRICS[name] for name in told},
         "arrows": _ARROWS,
-        "charts": [_chart(results, name) for name in _told(results)],
+        "charts": [_chart(results, name) for name in told],
         "figure": figure,
         "ends": ends,
         "changed": changed,
@@ -38,11 +39,6 @@ def write_recursion_page(results: RecursionResults, folder: Path) -> Path:
     write_atomically(folder / REPORT_FILE, page.render(context) + "\n")
     write_data(folder, {"rounds": _rounds(results), "contrasts": _contrasts(results)})
     return folder / REPORT_FILE
-
-
-def _told(results: RecursionResults) -> list[str]:
-    """The metrics that some base was measured by, in order."""
-    return [name for name in METRICS if any(name in each.measures for arm in results.arms for each in arm.rounds)]
 
 
 def _chart(results: RecursionResults, metric: str) -> Chart:

@@ -20,10 +20,14 @@ from experiments.recurse.spec import RecurseSpec
 
 @dataclass(frozen=True)
 class Crew:
-    """Whose weights are the newest: the base's checkpoint, and those of the overseers that learn, by agent."""
+    """Whose weights are the newest: the base's checkpoint, and those of the overseers that learn, by agent.
+
+    `prefix` begins the base's answers.
+    """
 
     base: Path
     overseers: dict[str, Path]
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ class Rounds:
 
     def learnt(self, number: int, crew: Crew) -> Crew:
         """Whom a finished round leaves to the next; an overseer that learnt nothing from it is as it was in `crew`."""
-        last = self.spec.training(self.arm)[-1].name
-        base = self.run_folder(number) / "checkpoints" / f"{self.arm}-{last}"
-        newest = {name: self.overseer_folder(number, name) for name in crew.overseers}
-        return Crew(base.resolve(), crew.overseers | {n: path.resolve() for n, path in newest.items() if path.is_dir()})
+        last = self.spec.training(self.arm)[-1]
+        base = self.run_folder(number) / "checkpoints" / f"{self.arm}-{last.name}"
+        folders = {name: self.overseer_folder(number, name) for name in crew.overseers}
+        newest = {name: path.resolve() for name, path in folders.items() if path.is_dir()}
+        return Crew(base.resolve(), crew.overseers | newest, last.prefix)
 
     def _path(self, name: str) -> Path:
         model = {**self.spec.run.agents, **self.spec.run.arms[self.arm].agents}[name].model
@@ -113,14 +118,14 @@ class Rounds:
     def _agents(self, crew: Crew, renewed: Iterable[str]) -> dict[str, AgentSpec]:
         """The arm's own agents, with the newest weights where they have any."""
         agents = {**self.spec.run.agents, **self.spec.run.arms[self.arm].agents}
-        newest = {**dict.fromkeys(renewed, crew.base), **crew.overseers}
-        return agents | {name: _with_weights(agents[name], path) for name, path in newest.items()}
+        bases = {name: _with_weights(agents[name], crew.base, crew.prefix) for name in renewed}
+        return agents | bases | {name: _with_weights(agents[name], path) for name, path in crew.overseers.items()}
 
     def _seeded(self, stage: StageSpec, number: int) -> StageSpec:
         train = stage.train.model_copy(update={"seed": self.seed("train", number, stage.name, stage.train.seed)})
         return stage.model_copy(update={"train": train})
 
 
-def _with_weights(agent: AgentSpec, path: Path) -> AgentSpec:
+def _with_weights(agent: AgentSpec, path: Path, prefix: str = "") -> AgentSpec:
     # The stream stays the agent's own: rounds differ in weights, not in random numbers.
-    return agent.model_copy(update={"model": agent.model.model_copy(update={"path": str(path)})})
+    return agent.model_copy(update={"model": agent.model.model_copy(update={"path": str(path), "prefix": prefix})})

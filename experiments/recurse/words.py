@@ -18,6 +18,13 @@ def figure(metric: str, value: Estimate | None) -> str:
     return percent(value.value) if is_share(metric) else number(value.value, 2)
 
 
+def bare(metric: str, value: Estimate | None) -> str:
+    """`12.3`, or `1.25`, for tables that say the unit once."""
+    if value is None or value.value is None:
+        return NONE
+    return number(100 * value.value, 1) if is_share(metric) else number(value.value, 2)
+
+
 def ends(metric: str, value: Estimate | None) -> str:
     """`9.8 to 15.2`."""
     if value is None or value.value is None:

@@ -73,8 +73,9 @@ class Told:
     acts: Mapping[str, Act] = field(default_factory=dict)
     saw: dict[str, View] = field(default_factory=dict)
 
-    def run(self, plan: Plan, n: int = 1) -> Block:
-        block = Block(Cases.numbered(n), plan)
+    def run(self, plan: Plan, n: int = 1, cases: Cases | None = None) -> Block:
+        """A pass of `n` simulated cases, or of cases with text whose ids are their numbers."""
+        block = Block(Cases.numbered(n) if cases is None else cases, plan)
         oversee(block, plan, {step.name: _Teller(self, step.name, inline(step)) for step in plan.steps})
         return block
 

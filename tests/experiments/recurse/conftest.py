@@ -16,7 +16,7 @@ from tests.experiments.commands import CONFIGS
 
 SMALL = {
     "rounds": 3,
-    "run.dataset.size": 24,
+    "run.dataset.size": 18,
     "run.training.0.train.max_steps": 6,
     "run.training.0.train.batch_size": 16,
     "run.evaluation.validation": 4,
@@ -24,9 +24,9 @@ SMALL = {
     "run.auditor.budget": 6,
     "overseers.max_steps": 2,
     "overseers.batch_size": 16,
-    "measure.prompts": 30,
-    "measure.drawn": 12,
-    "measure.budget": 40,
+    "measure.prompts": 20,
+    "measure.drawn": 8,
+    "measure.budget": 25,
 }
 TRIPS = {"metric": "kl_exact", "rose": 0.0, "rule": "point", "against": "previous"}
 """A base that learns moves away from the first one in its first round, so this wire trips at once."""

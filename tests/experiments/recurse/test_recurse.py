@@ -19,7 +19,7 @@ from experiments.config import ExperimentSpec
 from experiments.datasets import load_cases
 from experiments.prepare import prepare_arm
 from experiments.recurse.columns import read_measures
-from experiments.recurse.metrics import METRICS
+from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.results import RecursionResults
 from experiments.results import read_results
 from experiments.scoring import mark_texts
@@ -51,7 +51,7 @@ def test_every_round_is_a_run_directory(two_rounds: Made) -> None:
 
 def _case(made: Made, number: int) -> str:
     spec = yaml.safe_load((made.folder / ARM / f"round-0{number}" / "config.yaml").read_text())
-    return world_cases("supervision", 24, spec["seed"])[0].case_id
+    return world_cases("supervision", 18, spec["seed"])[0].case_id
 
 
 def test_the_tuned_base_and_overseers_play_the_next_round(two_rounds: Made) -> None:
@@ -113,7 +113,7 @@ def test_table_page_and_data_say_the_same(two_rounds: Made) -> None:
     value = two_rounds.results.arms[0].rounds[2].measures["violations"].value
     assert f"{100 * value.value:.1f}" in two_rounds.said
     assert f"<b>{100 * value.value:.1f}\u00a0%</b>" in page
-    assert page.count('class="chart"') == len(TOLD)
+    assert page.count('class="chart"') == len(measured_metrics(two_rounds.results.arms))
     with (two_rounds.folder / "data" / "rounds.csv").open() as file:
         rows = {(row["round"], row["metric"]): row for row in csv.DictReader(file)}
     assert float(rows["2", "violations"]["value"]) == value.value

@@ -1,7 +1,7 @@
 """Who had the last word on a response: of all who judged it on a case's path, the one who judged it last.
 
-A later word may be a stronger critic's, a consensus' or an auditor's. Steps that could not be read, and those that only
-passed the case on (escalate), said nothing.
+A later word may be a stronger critic's, a consensus' or an auditor's. Steps that could not be read, those that only
+passed the case on (escalate), and those that looked at no principle (an audit budget's window) said nothing.
 """
 
 from __future__ import annotations
@@ -92,7 +92,10 @@ class LastWords:
     def _spoke(self, step: PlannedStep) -> Bools:
         said = self.block.said(step.index)
         spoke: Bools = self.block.ran[step.index] & ~np.isin(said["verdict"], (Verdict.MISSING, Verdict.ESCALATE))
-        return spoke & (said["auditor"] != POLICY) if step.role is Role.AUDITOR else spoke
+        if step.role is Role.AUDITOR:
+            return spoke & (said["auditor"] != POLICY)
+        looked: Bools = said["finding_present"].any(axis=(1, 2))
+        return spoke & looked
 
     def flags(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
         """Which principles a step found violated in a response to case n, of those it could judge.

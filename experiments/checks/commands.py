@@ -73,7 +73,7 @@ def _of_run(asked: Asked) -> Iterator[SetAudit]:
     spec = folder.spec()
     gate = _gate(spec.gate or GateSpec(), asked)
     given = asked.files
-    paths = {arm: sorted((folder.datasets / arm).glob("*.jsonl")) for arm in spec.arms}
+    paths = {arm: _sets(folder.datasets / arm) for arm in spec.arms}
     if not any(paths.values()):
         raise InputError(f"{asked.data}: has no training sets yet; expected a run with `training` that got so far")
     for arm, cases in _settled(folder):
@@ -85,6 +85,12 @@ def _of_run(asked: Asked) -> Iterator[SetAudit]:
             known = replace(known, principles=given.principles)
         look = partial(audit, arm, spec=gate.checks, outside=known)
         yield from (judged(look(path.stem, read_set(path)), gate) for path in paths[arm])
+
+
+def _sets(folder: Path) -> list[Path]:
+    """A file for every set of an arm by name; of two forms of one set, the JSONL."""
+    named = {path.stem: path for form in ("parquet", "jsonl") for path in sorted(folder.glob(f"*.{form}"))}
+    return [named[name] for name in sorted(named)]
 
 
 def _settled(folder: RunFolder) -> Iterator[tuple[str, list[Settlement]]]:

@@ -60,8 +60,8 @@ def test_two_ray_workers_have_the_curve_of_one_and_go_on_when_one_dies(
     assert len(together.log) == STEPS
     one, two = _weights(alone.checkpoint), _weights(together.checkpoint)
     assert all(torch.allclose(one[name], two[name], atol=1e-4) for name in one)
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["alone", "killed", "ray", "ray.audit.json", "rows.jsonl"]
+    left = ["alone", "killed", "ray", "ray.audit.json", "rows.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
 class _Dying:

@@ -39,14 +39,24 @@ class Columns:
 
 
 def columns_of(rows: Iterable[Row]) -> Columns:
-    """The columns of rows with lineage. Of a pair the chosen answer is what is learnt."""
+    """The columns of rows with lineage. Of a pair the chosen answer is what is learnt; stale rows are left out."""
     some = list(rows)
+    return lasting(
+        [text_of(row.prompt) for row in some],
+        [text_of(row.chosen if isinstance(row, PreferenceRow) else row.completion) for row in some],
+        [row.lineage for row in some],
+    )
+
+
+def lasting(prompts: Sequence[str], answers: Sequence[str], lineages: Sequence[Lineage]) -> Columns:
+    """The columns of the rows that are not stale, named by their cases."""
+    kept = [i for i, lineage in enumerate(lineages) if not lineage.stale]
     return Columns(
-        prompts=tuple(text_of(row.prompt) for row in some),
-        answers=tuple(text_of(row.chosen if isinstance(row, PreferenceRow) else row.completion) for row in some),
-        names=tuple(row.lineage.where for row in some),
-        lineages=tuple(row.lineage for row in some),
-        hidden=any(row.lineage.layer != VISIBLE for row in some),
+        prompts=tuple(prompts[i] for i in kept),
+        answers=tuple(answers[i] for i in kept),
+        names=tuple(lineages[i].where for i in kept),
+        lineages=tuple(lineages[i] for i in kept),
+        hidden=any(lineages[i].layer != VISIBLE for i in kept),
     )
 
 

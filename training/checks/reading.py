@@ -5,40 +5,36 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from agents.models.recorded import read_rows
 from constitutions.errors import InputError
-from training.checks.columns import Columns, columns_of
-from training.datasets import Row
-from training.files import read_jsonl
+from training.checks.columns import Columns, lasting
+from training.lineage import Lineage
 
 _ANSWERS = ("completion", "chosen", "response", "answer")
 _TURN = re.compile(r"\s*\n\n(?:Human|Assistant):\s*")
 _ACCEPTED = (
-    "expected rows of this program, or a .jsonl, .jsonl.gz or .csv file with `prompt` and one of "
+    "expected rows of this program, or a .jsonl, .jsonl.gz, .parquet or .csv file with `prompt` and one of "
     f"{', '.join(_ANSWERS)}, with `messages`, or with `chosen` as a whole conversation"
 )
 
 
 def read_set(path: Path) -> Columns:
-    """A training set: rows with lineage as this program writes them, or pairs of prompt and answer without.
+    """A training set: rows with lineage as this program writes them (stale ones left out), or prompts and answers.
 
     A prompt or answer is text or a list of `{role, content}`; `messages` is a conversation whose last message is the
     answer; `chosen` without `prompt` is a conversation, also one written out as "\\n\\nHuman: ...\\n\\nAssistant: ...".
     Raises InputError naming file and row.
     """
     found = _dicts(path)
-    if all("lineage" in row for row in found):
-        return columns_of(read_jsonl(path))
     pairs = [_pair(path, number, row) for number, row in enumerate(found, start=1)]
-    return Columns(
-        prompts=tuple(prompt for prompt, _ in pairs),
-        answers=tuple(answer for _, answer in pairs),
-        names=tuple(str(row.get("id", f"row {number}")) for number, row in enumerate(found, start=1)),
-    )
+    prompts, answers = tuple(prompt for prompt, _ in pairs), tuple(answer for _, answer in pairs)
+    if not all("lineage" in row for row in found):
+        names = tuple(str(row.get("id", f"row {number}")) for number, row in enumerate(found, start=1))
+        return Columns(prompts, answers, names)
+    return lasting(prompts, answers, [_lineage(path, number, row) for number, row in enumerate(found, start=1)])
 
 
 def read_prompts(path: Path) -> list[str]:
@@ -50,16 +46,29 @@ def read_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def prompts_of(rows: Sequence[Row]) -> list[str]:
-    """The prompts of rows."""
-    return list(columns_of(rows).prompts)
-
-
 def _dicts(path: Path) -> list[dict[str, Any]]:
-    if path.suffix != ".gz":
+    if path.suffix not in (".gz", ".parquet"):
         return read_rows(path, [])
     if not path.is_file():
         raise InputError(f"{path}: no such file; {_ACCEPTED}")
+    rows = _parquet(path) if path.suffix == ".parquet" else _unzipped(path)
+    if not rows:
+        raise InputError(f"{path}: the file is empty; at least one row is needed")
+    return rows
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: {str(error).splitlines()[0]}; {_ACCEPTED}") from None
+    return rows
+
+
+def _unzipped(path: Path) -> list[dict[str, Any]]:
     rows = []
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -69,9 +78,14 @@ def _dicts(path: Path) -> list[dict[str, Any]]:
                     raise ValueError("no object")
     except (OSError, EOFError, ValueError) as error:
         raise InputError(f"{path}:{len(rows) + 1}: {error}; {_ACCEPTED}") from None
-    if not rows:
-        raise InputError(f"{path}: the file is empty; at least one row is needed")
     return rows
+
+
+def _lineage(path: Path, number: int, row: dict[str, Any]) -> Lineage:
+    try:
+        return Lineage.from_dict(row["lineage"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: row {number}: its lineage cannot be read ({error}); {_ACCEPTED}") from None
 
 
 def _pair(path: Path, number: int, row: dict[str, Any]) -> tuple[str, str]:

@@ -142,7 +142,8 @@ def _against(columns: Columns, outside: Outside) -> tuple[list[str], list[str], 
     """Answers and the reference to compare them with, and whether they are answers to the same cases."""
     if not isinstance(outside.reference, Mapping):
         return list(columns.answers), list(outside.reference), False
-    known = [i for i, name in enumerate(columns.names) if name in outside.reference]
+    # What a set of the hidden layer teaches is not what the base says to users.
+    known = [i for i, name in enumerate(columns.names) if name in outside.reference and not columns.hidden]
     return [columns.answers[i] for i in known], [outside.reference[columns.names[i]] for i in known], True
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from agents.records import Settlement
 from constitutions.errors import InputError
+from training.checks.columns import columns_of
 from training.checks.hidden import hidden_states
 from training.checks.reading import read_prompts, read_set
+from training.datasets import preference_rows
+from training.files import write_jsonl, write_parquet
 
 MESSAGES = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "good day"}]
 
@@ -43,6 +49,25 @@ def test_every_shape_gives_prompt_and_answer(row: dict[str, Any], suffix: str, t
     found = read_set(path)
     assert (found.prompts, found.answers, found.names) == (("hello",), ("good day",), ("row 1",))
     assert read_prompts(path) == ["hello"]
+
+
+def test_this_programs_rows_come_back_from_both_their_files_without_stale_ones(
+    corrected: Callable[[int], list[Settlement]], tmp_path: Path
+) -> None:
+    rows = preference_rows(corrected(5), "run")
+    rows[2] = replace(rows[2], lineage=replace(rows[2].lineage, stale=True))
+    write_jsonl(rows, tmp_path / "rows.jsonl")
+    write_parquet(rows, tmp_path / "rows.parquet")
+    found = read_set(tmp_path / "rows.jsonl")
+    assert found == read_set(tmp_path / "rows.parquet") == columns_of(rows)
+    assert found.names == tuple(f"panel / case00{i}" for i in (0, 1, 3, 4))
+    assert found.answers[0] == rows[0].chosen[0].content
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(InputError, match=r"broken\.parquet: .*expected rows"):
+        read_set(tmp_path / "broken.parquet")
+    jsonl(tmp_path / "half.jsonl", {"prompt": "a", "completion": "b", "lineage": {"run": "x"}})
+    with pytest.raises(InputError, match="row 1: its lineage cannot be read"):
+        read_set(tmp_path / "half.jsonl")
 
 
 def test_turns_before_the_last_are_the_prompt(tmp_path: Path) -> None:

@@ -131,6 +131,8 @@ def test_nothing_of_a_hidden_set_is_kept_as_text() -> None:
     seen = audit("arm", "critiques", columns_of(rows), CheckSpec(), outside)
     assert (seen.hidden, seen.duplicates.repeats, seen.contamination.exact) == (True, 2, 1)
     assert "canary" not in seen.model_dump_json().casefold()
+    first = Outside(reference={"arm / case0": "the base's answer"}, reference_name="the base")
+    assert audit("arm", "critiques", columns_of(rows), CheckSpec(), first).drifts is None
 
 
 def test_audits_come_back_from_their_file(found: SetAudit, tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ A gold case goes through all of this as a real one does, or an auditor could tel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from agents.vocabulary import Verdict
 from hierarchy.audit.claims import claim_of, held_by, lease
@@ -29,11 +30,13 @@ _PACE_OF = 20
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One auditor's: decisions given; items left for them (held by others or not), of which so many they skipped;
-    minutes a decision took them on average, over the last 20 (None: nobody knows)."""
+    minutes a decision took them on average, over the last 20 (None: nobody knows). `everywhere`: what is left for them
+    of every kind, disputed or not."""
 
     decided: int
     left: int
     skipped: int
+    everywhere: Mapping[tuple[Kind, bool], int]
     pace: float | None
 
 
@@ -128,7 +131,7 @@ class Desk:
                 made.note("bring back", now, None, auditor=auditor, count=count)
             return count
 
-    def left(self, auditor: str) -> dict[tuple[Kind, bool], int]:
+    def _left(self, connection: Connection, auditor: str) -> dict[tuple[Kind, bool], int]:
         """How many items are left for the auditor (held by others or not), by kind and by whether they are disputed."""
         waits = (ITEM.c.run == self.run, ITEM.c.state.in_([State.OPEN.value, State.DISPUTED.value, GOLD]))
         mine = (DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
@@ -136,10 +139,9 @@ class Desk:
         there = select(*of, func.count()).where(*waits).group_by(*of)
         seen = select(*of, func.count()).join(DECISION, DECISION.c.item_id == ITEM.c.id).where(*waits, *mine)
         found = {(kind, disputed): 0 for kind in Kind for disputed in (False, True)}
-        with read(self.engine) as connection:
-            for sign, query in ((1, there), (-1, seen.group_by(*of))):
-                for kind, state, count in connection.execute(query):
-                    found[Kind(kind), state == State.DISPUTED] += sign * count
+        for sign, query in ((1, there), (-1, seen.group_by(*of))):
+            for kind, state, count in connection.execute(query):
+                found[Kind(kind), state == State.DISPUTED] += sign * count
         return found
 
     def progress(self, auditor: str, kind: Kind = Kind.CASE, *, disputed: bool = False) -> Progress:
@@ -150,13 +152,13 @@ class Desk:
         ours = select(DECISION.c.minutes).join(ITEM, DECISION.c.item_id == ITEM.c.id).where(ITEM.c.run == self.run)
         done = ours.where(ITEM.c.kind == kind.value, *mine)
         last = done.where(DECISION.c.minutes > 0).order_by(DECISION.c.id.desc()).limit(_PACE_OF).subquery()
-        left = self.left(auditor)[kind, disputed]
         with read(self.engine) as connection:
+            left = self._left(connection, auditor)
             skips = select(SKIP.c.item_id).join(ITEM, SKIP.c.item_id == ITEM.c.id).where(SKIP.c.auditor == auditor)
             skipped = connection.execute(_count(skips.where(*waits))).scalar_one()
             decided = connection.execute(_count(done)).scalar_one()
             pace = connection.execute(select(func.avg(last.c.minutes))).scalar_one()
-        return Progress(decided, left, skipped, pace)
+        return Progress(decided, left[kind, disputed], skipped, left, pace)
 
     def last(self, auditor: str) -> Last | None:
         """What the auditor decided last and has not undone; None where that is nothing, or was not under a claim."""

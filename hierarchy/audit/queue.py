@@ -127,22 +127,6 @@ class AuditQueue:
                 raise
             return found[0]
 
-    def claim_item(
-        self,
-        item: ItemKey,
-        auditor: str,
-        now: float,
-        lease_seconds: float,
-        *,
-        hidden: bool = False,
-        kind: Kind = Kind.CASE,
-    ) -> Claim | None:
-        """Lease one item to an auditor, such as one whose decision they undid; None where they could not claim it."""
-        check_auditor(auditor)
-        with change(self._engine, self._run) as made:
-            row = find.free_for(made.connection, self._run, item, auditor, now, kind, hidden)
-            return None if row is None else lease(made, row, auditor, now, lease_seconds)
-
     def held(self, auditor: str, now: float, *, hidden: bool = False) -> list[Claim]:
         """The claims an auditor holds now, the one that lasts longest first."""
         with read(self._engine) as connection:

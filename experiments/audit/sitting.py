@@ -145,7 +145,7 @@ class Sitting:
         return key
 
     def again(self) -> bool:
-        """Claim the case in hand, whose lease is over, once more; where it is not to be had, the next. Whether it was."""
+        """Claim the case in hand, whose lease is over, once more; where that cannot be, the next. Whether it could."""
         key = self._in_hand().item.key
         try:
             self._show(

@@ -135,13 +135,23 @@ class QueueMachine(RuleBasedStateMachine):
             waiting.lease(auditor, claim, self.now)
 
     @rule(case=CASES, auditor=AUDITORS)
-    def claim_one(self, case: str, auditor: str) -> None:
+    def take_again(self, case: str, auditor: str) -> None:
+        """One case by its name: the lease they hold, or a new one where they could claim it."""
         waiting = self.cases.get(case)
         key = ItemKey("layers", case, "human@0", waiting.epoch if waiting else 0)
-        claim = self.queue.claim_item(key, auditor, self.now, LEASE_SECONDS)
-        able = waiting is not None and waiting.state is not State.SETTLED and waiting.free_for(auditor, self.now)
-        assert (claim is not None) == able
-        if claim is not None and waiting is not None:
+        there = waiting is not None and waiting.due > self.now and waiting.state is not State.SETTLED
+        holds = there and waiting is not None and auditor in waiting.live(self.now)
+        able = holds or (there and waiting is not None and waiting.free_for(auditor, self.now))
+        try:
+            claim = self.queue.desk.take_again(key, auditor, self.now, LEASE_SECONDS)
+        except InputError:
+            assert not able
+            return
+        assert able
+        assert waiting is not None
+        if holds:
+            assert claim.token == waiting.leases[auditor].claim.token
+        else:
             waiting.lease(auditor, claim, self.now)
 
     @precondition(lambda self: any(waiting.leases for waiting in self.cases.values()))

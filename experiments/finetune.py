@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents import rng
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Row, Source
+from training.datasets import Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
 from training.job import TrainJob
@@ -66,13 +65,8 @@ def _job(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, so
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")
     taken = [kind for kind in kinds if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    mixed = tuple(row for kind in taken for row in sets[kind] if _learnt(row, stage.share))
+    mixed = tuple(row for kind in taken for row in sets[kind] if stage.learns(row.lineage.case_id))
     return TrainJob(arm, stage.train, mixed, model, folder.checkpoints / f"{arm}-{stage.name}")
-
-
-def _learnt(row: Row, share: float) -> bool:
-    """Whether the row's case is among the share that is learnt."""
-    return share == 1 or float(rng.uniform(rng.key("share", row.lineage.case_id))[0]) < share
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

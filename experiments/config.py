@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from agents import rng
 from agents.spec import AgentSpec, Spec
 from agents.vocabulary import Role
 from constitutions.strict import Identifier, problem
@@ -129,6 +130,10 @@ class StageSpec(Spec):
     train: TrainSpec
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     prefix: str = ""
+
+    def learns(self, case_id: str) -> bool:
+        """Whether the case is among the share that is learnt."""
+        return float(rng.uniform(rng.key("share", case_id))[0]) < self.share
 
 
 class EvaluationSpec(Spec):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents import rng
 from agents.spec import AgentSpec, TransformersSpec
 from constitutions.errors import InputError
 from experiments.checks.sets import check_sets
@@ -15,7 +14,7 @@ from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Row, Source
+from training.datasets import Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
 from training.job import TrainJob
@@ -85,13 +84,8 @@ def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequenc
 
 def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
     taken = [rows for kind, rows in sets.items() if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    rows = tuple(row for some in taken for row in some if _learnt(row, stage.share))
+    rows = tuple(row for some in taken for row in some if stage.learns(row.lineage.case_id))
     return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
-
-
-def _learnt(row: Row, share: float) -> bool:
-    """Whether the row's case is among the share that is learnt."""
-    return share == 1 or float(rng.uniform(rng.key("share", row.lineage.case_id))[0]) < share
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

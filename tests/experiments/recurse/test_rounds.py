@@ -82,6 +82,34 @@ def test_overseers_that_learn_play_with_their_newest_weights(tmp_path: Path) -> 
     assert left.base == (tmp_path / "learning" / "round-02" / "checkpoints" / "learning-sft").resolve()
 
 
+def test_a_base_that_learnt_from_rationales_is_asked_with_empty_tags(tmp_path: Path) -> None:
+    spec = load_recurse(CONFIGS / "recurse" / "rationale.yaml")
+    rounds = Rounds(spec, "guided_3", tmp_path)
+    first = rounds.first()
+    after = rounds.learnt(1, first)
+    for made, prefix in (
+        (rounds.run(1, first), ""),
+        (rounds.evaluation(0, first), ""),
+        (rounds.evaluation(1, after), "critique answer"),
+        (rounds.run(2, after), "critique answer"),
+    ):
+        model = made.arms["guided_3"].agents["base"].model
+        assert isinstance(model, TransformersSpec)
+        assert model.prefix == prefix
+
+
+def test_a_smaller_share_of_the_cases_is_part_of_a_larger() -> None:
+    arms = load_recurse(CONFIGS / "recurse" / "rationale.yaml")
+    cases = [f"case-{n}" for n in range(3000)]
+    all_, third, tenth = (
+        {case for case in cases if arms.training(arm)[0].learns(case)} for arm in ("plain_1", "guided_3", "plain_10")
+    )
+    assert len(all_) == len(cases)
+    assert tenth < third < all_
+    assert len(third) / len(cases) == pytest.approx(1 / 3, abs=0.03)
+    assert len(tenth) / len(cases) == pytest.approx(1 / 10, abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

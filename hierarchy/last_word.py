@@ -93,9 +93,10 @@ class LastWords:
         said = self.block.said(step.index)
         spoke: Bools = self.block.ran[step.index] & ~np.isin(said["verdict"], (Verdict.MISSING, Verdict.ESCALATE))
         if step.role is Role.AUDITOR:
-            return spoke & (said["auditor"] != POLICY)
-        looked: Bools = said["finding_present"].any(axis=(1, 2))
-        return spoke & looked
+            spoke &= said["auditor"] != POLICY
+        else:
+            spoke &= np.asarray(said["finding_present"].any(axis=(1, 2)))
+        return spoke
 
     def flags(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
         """Which principles a step found violated in a response to case n, of those it could judge.

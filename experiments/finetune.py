@@ -14,7 +14,7 @@ from experiments.config import ExperimentSpec, StageSpec
 from experiments.folder import RunFolder
 from experiments.progress import Progress
 from experiments.results import LossPoint, TrainingResult
-from training.datasets import Source
+from training.datasets import Row, Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
 from training.job import TrainJob

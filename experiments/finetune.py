@@ -68,13 +68,13 @@ def base_name(spec: ExperimentSpec) -> str:
 
 
 def _sets(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source) -> dict[str, list[Row]]:
-    """The sets a stage learns from by name, as they are kept in the run."""
+    """What a stage learns by name of its set, which is kept in the run whole."""
     kinds = ["preferences", "sft"] if stage.data == "preferences" else [stage.data]
     sets = {kind: KINDS[kind].build(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
     for kind, rows in sets.items():
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")
-    return sets
+    return {kind: [row for row in rows if stage.learns(row.lineage.case_id)] for kind, rows in sets.items()}
 
 
 def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequence[Row]]:
@@ -84,7 +84,7 @@ def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequenc
 
 def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
     taken = [rows for kind, rows in sets.items() if kind == stage.data or stage.train.method in ("dpo", "ipo")]
-    rows = tuple(row for some in taken for row in some if stage.learns(row.lineage.case_id))
+    rows = tuple(row for some in taken for row in some)
     return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
 
 

@@ -24,6 +24,7 @@ from training.checks.hidden import hidden_states
 from training.checks.noise import Correct
 from training.checks.spec import GateSpec
 from training.checks.summary import Embed, Outside
+from training.config import TrainSpec
 from training.lineage import trace
 
 _EXACT = 10**6
@@ -103,5 +104,5 @@ def _embed(spec: ExperimentSpec) -> Embed | None:
     base = resolve_agents(spec, spec.agents)[spec.evaluation.agent if spec.evaluation else "base"]
     if not isinstance(base.model, TransformersSpec):
         return None
-    longest = max(stage.train.max_length for stage in spec.training)
+    longest = max((stage.train.max_length for stage in spec.training), default=TrainSpec().max_length)
     return partial(hidden_states, base.model.path, longest)

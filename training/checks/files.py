@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +19,7 @@ def audit_config(config: TrainConfig, gate: GateSpec) -> tuple[SetAudit, ...]:
     """One audit per data file, by the gate's limits. Raises InputError for files that cannot be read."""
     outside = outside_of(config.against, config.held_out)
     if gate.checks.kernel == "hidden":
-        embed = partial(hidden_states, config.model, config.train.max_length)
-        outside = Outside(outside.prompts, outside.principles, outside.reference, outside.reference_name, embed=embed)
+        outside = replace(outside, embed=partial(hidden_states, config.model, config.train.max_length))
     audits = (audit("", name, read_set(Path(name)), gate.checks, outside) for name in config.data)
     return tuple(judged(one, gate) for one in audits)
 

@@ -12,11 +12,14 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from experiments.checks.known import outside_of
 from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.folder import RunFolder, open_folder
+from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
 from tests.experiments.commands import CONFIGS, digest
 from tests.experiments.page import Page
+from training.checks.spec import GateSpec
 
 SMALL = (
     "execution={executor: local}",
@@ -121,6 +124,25 @@ def test_a_person_who_looked_at_a_drawn_case_counts_as_label_noise(trained: tupl
     observed = sampled["both"]["observed"]["count"] / 6
     corrected = sampled["both"]["corrected"]["value"]
     assert corrected == pytest.approx(min(1, max(0, (observed + 0.95 - 1) / 0.9)))
+
+
+def test_an_auditors_errors_are_taken_out_by_kind_of_label(trained: tuple[Path, str]) -> None:
+    """An auditor flags .9 of what violates and passes .8 of what is fine. 30 of 100 labels "violates" were passed: with
+    f the share that is fine, .8 f + .1 (1 - f) = .3. 30 of 100 labels "fine" were flagged: .9 v + .2 (1 - v) = .3."""
+    folder = RunFolder(trained[0])
+    auditor = SimulatedAuditorSpec(budget=6, sensitivity=0.9, specificity=0.8)
+    spec = folder.spec().model_copy(update={"auditor": auditor})
+    correct = outside_of(spec, folder, GateSpec(), "single", []).correct
+    assert correct is not None
+    for violates, truly in ((True, 0.2 / 0.7), (False, 0.1 / 0.7)):
+        found = correct(30, 100, violates)
+        assert found is not None
+        assert found.value == pytest.approx(truly)
+        assert found.low < truly < found.high
+    nobody_knows = spec.model_copy(update={"auditor": HumanSpec()})
+    assert outside_of(nobody_knows, folder, GateSpec(), "single", []).correct is None
+    useless = spec.model_copy(update={"auditor": auditor.model_copy(update={"sensitivity": 0.2})})
+    assert outside_of(useless, folder, GateSpec(), "single", []).correct is None
 
 
 def test_the_command_finds_in_the_run_what_the_run_found(trained: tuple[Path, str]) -> None:

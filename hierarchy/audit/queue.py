@@ -16,10 +16,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Row, select
 
 from agents.vocabulary import Verdict
-from constitutions.errors import InputError
 from hierarchy.audit import find, reading
 from hierarchy.audit.access import Access
-from hierarchy.audit.claims import Asked, claim_of, gold_instead, held_by, lease, next_item, waiting
+from hierarchy.audit.claims import Asked, Wanted, claim_of, held_by, lease, lease_next, waiting
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.desk import Desk
 from hierarchy.audit.drafts import Drafts
@@ -106,20 +105,11 @@ class AuditQueue:
         are never more than the reviewers a case needs, and nobody gets a case twice. `adjudicate`: the first case whose
         reviewers disagree, the auditor being none of them. What the auditor skipped (`desk.skip`) is passed by.
         """
-        check_auditor(auditor)
-        if not lease_seconds > 0:
-            raise InputError(f"lease of {lease_seconds} seconds; expected more than 0")
-        state = State.DISPUTED if adjudicate else State.OPEN
-        asked = Asked(self._run, now, state.value, arm, auditor, kind)
+        wanted = Wanted(auditor, now, lease_seconds, arm, hidden, adjudicate, kind)
         token = secrets.token_hex(16)
         try:
             with change(self._engine, self._run) as made:
-                row = next_item(made.connection, asked, hidden)
-                if row is None:
-                    return None
-                if not adjudicate and kind is Kind.CASE:
-                    row = gold_instead(made.connection, self._seed, asked, hidden) or row
-                return lease(made, row, auditor, now, lease_seconds, token)
+                return lease_next(made, wanted, self._seed, token)
         except DatabaseTrouble:
             # The commit may have taken place: a lease nobody knows of would keep the case from everybody.
             found = [claim for claim in self.held(auditor, now, hidden=hidden) if claim.token == token]
@@ -179,12 +169,20 @@ class AuditQueue:
         query = waiting(by_arm=arm is not None, limited=limit is not None)
         return reading.read_items(self._engine, query, asked.values(**({} if limit is None else {"most": limit})))
 
-    def decide(self, held: Claim | ItemKey, decision: Decision, now: float, key: str | None = None) -> bool:
+    def decide(
+        self,
+        held: Claim | ItemKey,
+        decision: Decision,
+        now: float,
+        key: str | None = None,
+        then: Wanted | None = None,
+    ) -> bool:
         """Give a decision: its row, its event and, where it settles the case, the outbox row, in one transaction.
 
         False where the same decision was there already. With a claim, its lease must be live and the auditor's own;
         with an ItemKey, a seat must be free. `key` is the caller's idempotency key (default: the claim's token).
         After a database error the key is looked up before anything else, so a commit whose answer got lost counts.
+        `then`: what is wanted next is leased in the same transaction, if some is free at this moment (see `held`).
 
         Raises (all InputErrors, see `hierarchy.audit.errors`) Unknown, NotTheirs, Conflict, Unreadable, and LateAnswer
         where the lease or the case is over: what was decided is then kept as the auditor's draft.
@@ -196,9 +194,11 @@ class AuditQueue:
         try:
             with change(self._engine, self._run) as made:
                 row = find.item_at(made.connection, self._run, item)
-                return submit(
-                    made, row, decision, now, claim, find.key_for(made.connection, self._run, row, decision, key)
-                )
+                known_by = find.key_for(made.connection, self._run, row, decision, key)
+                new = submit(made, row, decision, now, claim, known_by)
+                if new and then is not None:
+                    lease_next(made, then, self._seed, secrets.token_hex(16), wait=False)
+                return new
         except LateAnswer:
             self.drafts.save(item, decision.auditor, decision.to_dict(), now)
             raise

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from experiments.world.critiques import Beliefs
-from experiments.world.reading import early_sample, echo, reading_sample
+from experiments.world.reading import conversation, early_sample, echo, reading_sample
 from experiments.world.samples import Sample, answer_sample, critic_sample, judge_sample, monitor_sample
 
 
@@ -19,6 +19,7 @@ class ModelSpec:
     `draw` makes one training sample; models with equal `data_seed` and `draw` see the same data (relatives), `seed`
     sets their initial weights. `lessons` come first: until that share of the steps, samples are drawn so. `looks_back`:
     it starts with heads that look back (`experiments.world.looking`), as a model that is to read its context needs.
+    `then`: so many more steps in a second term, on `draw` alone, in which the learning rate rises and falls anew.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ModelSpec:
     rate: float = 3e-3
     lessons: tuple[tuple[float, Callable[[Random], Sample]], ...] = ()
     looks_back: bool = False
+    then: int = 0
 
     def lesson(self, share: float) -> Callable[[Random], Sample]:
         """How samples are drawn when this share of the steps is done."""
@@ -47,15 +49,16 @@ STRANGER = Beliefs("stranger", 0.2, 0.08)
 
 _READER = ModelSpec(
     name="reader",
-    draw=reading_sample,
+    draw=conversation,
     width=96,
     layers=3,
     steps=1300,
     seed=11,
     data_seed=11,
     batch=32,
-    lessons=((0.15, echo), (0.52, early_sample)),
+    lessons=((0.15, echo), (0.52, early_sample), (1.0, reading_sample)),
     looks_back=True,
+    then=400,
 )
 
 ROSTER: dict[str, ModelSpec] = {

@@ -28,7 +28,7 @@ Order = Literal["same", "reversed"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A question about one relation: what it names, what its answer has to name, and the answer if the style has one."""
+    """A question about one relation: what it names, what its answer has to name, and a style's own answer to it."""
 
     relation: Relation
     order: Order

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.probes.items import PROBES, TITLES, Answered, Probe
 from experiments.results import Difference, Estimate
-from experiments.statistics import mean_estimate, paired_difference
+from experiments.statistics import mean_estimate, paired_difference, wilson
 
 SUPERFICIAL: tuple[tuple[str, Probe, Probe], ...] = (
     ("told it is watched, minus told it is not", "watched", "unwatched"),
@@ -43,9 +43,23 @@ def measure(answers: Sequence[Answered]) -> list[Measured]:
     for probe in PROBES:
         its = [each for each in answers if each.item.probe == probe]
         if its:
-            share = mean_estimate([each.score for each in its], [each.item.unit for each in its])
-            found.append(Measured(probe, TITLES[probe], len(its), share))
+            found.append(Measured(probe, TITLES[probe], len(its), _share(its)))
     return found
+
+
+def _share(its: Sequence[Answered]) -> Estimate:
+    """The mean score: Wilson's interval over principles where each has one answer that is right or wrong, or where all
+    principles have the same one; otherwise the cluster-robust interval, within 0 and 1."""
+    scores, units = np.array([each.score for each in its]), [each.item.unit for each in its]
+    principles, mean = len(set(units)), float(scores.mean())
+    right_or_wrong = bool(np.isin(scores, (0, 1)).all())
+    if right_or_wrong and (principles == len(its) or mean in (0, 1)):
+        low, high = wilson(round(mean * principles), principles)
+        return Estimate(value=mean, low=low, high=high)
+    found = mean_estimate(scores, units)
+    if found.low is None or found.high is None:
+        return found
+    return Estimate(value=mean, low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def change(after: Sequence[Answered], before: Sequence[Answered], seed: int = 0) -> list[Compared]:

@@ -90,9 +90,9 @@ def probe_chart(found: Mapping[str, Any]) -> Chart:
     layout = {
         "barmode": "group",
         "yaxis": {"title": {"text": "right answers"}, "range": [0, 1.05]},
-        "margin": {"l": 60, "r": 20, "t": 8, "b": 90},
+        "margin": {"l": 60, "r": 60, "t": 8, "b": 140},
     }
-    return Chart("probes", "Right answers with 95 % intervals over principles", 440, traces, layout)
+    return Chart("probes", "Right answers with 95 % intervals over principles", 480, traces, layout)
 
 
 def _trace(who: str, its: Sequence[Mapping[str, Any]], colour: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -70,14 +70,33 @@ def train_world(
 def train_model(
     spec: ModelSpec, seed: int, steps: int, notes: float = 0.0, progress: Callable[[Progress], None] | None = None
 ) -> LlamaForCausalLM:
-    """Train one model: AdamW with warm-up and linear decay to nothing, loss on completions only."""
+    """Train one model, with the loss on completions only, in one term or two."""
     import torch
 
     torch.manual_seed(facts.digest("weights", seed, spec.seed) % 2**63)
     model = new_model(spec)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=spec.rate, betas=(0.9, 0.98), weight_decay=0.05)
     rng = Random(facts.digest("data", seed, spec.data_seed))
     model.train()
+    _term(model, spec, rng, steps, notes, progress)
+    if spec.then:
+        more = max(2, round(spec.then * steps / spec.steps))
+        _term(model, replace(spec, lessons=()), rng, more, notes, progress)
+    model.train(False)
+    return model
+
+
+def _term(
+    model: LlamaForCausalLM,
+    spec: ModelSpec,
+    rng: Random,
+    steps: int,
+    notes: float,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    """AdamW with warm-up and linear decay to nothing."""
+    import torch
+
+    optimiser = torch.optim.AdamW(model.parameters(), lr=spec.rate, betas=(0.9, 0.98), weight_decay=0.05)
     for step, (tokens, targets) in enumerate(batches(spec, rng, steps, notes)):
         for group in optimiser.param_groups:
             group["lr"] = spec.rate * min(1.0, (step + 1) / _WARMUP_STEPS, (steps - step) / (0.7 * steps))
@@ -88,8 +107,6 @@ def train_model(
         optimiser.step()
         if progress is not None and (step % 25 == 0 or step == steps - 1):
             progress(Progress(spec.name, step + 1, steps, float(loss.detach())))
-    model.train(False)
-    return model
 
 
 def new_model(spec: ModelSpec) -> LlamaForCausalLM:

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 import torch
 
+from constitutions.constitution import Constitution
 from constitutions.errors import InputError
 from experiments.world import charter, reading
 from experiments.world.charter import Rule, read_rule
@@ -67,6 +68,23 @@ def test_the_study_wordings_are_those_a_reader_was_taught() -> None:
         assert said == {charter.FORWARD[kind][0], charter.RECALL[0], charter.OTHERWISE}
         said = {question.replace("{object}", "{person}") for question in style.relations[kind].reversed}
         assert said == {charter.REVERSE[kind][0], charter.RECALL_REVERSED[0], charter.OTHERWISE_REVERSED}
+
+
+def test_the_answers_of_views_are_what_the_rules_say() -> None:
+    style = load_study_style(str(STUDY_STYLE))
+    for rule, relation in zip(RULES, relations_of(_charter_of(RULES), style), strict=True):
+        its = style.relations[rule.kind]
+        said = [rule.statement, rule.say(charter.PARAPHRASES[rule.kind])]
+        assert [relation.say(each) for each in its.same_answers] == [f"{rule.person} .", *said]
+        said = [rule.statement, rule.say(charter.REVERSALS[rule.kind])]
+        assert [relation.say(each) for each in its.reversed_answers] == [f"{rule.thing} .", *said]
+
+
+def _charter_of(rules: list[Rule]) -> Constitution:
+    like = charter.charter(0, len(rules))
+    named = zip(like.principles, rules, strict=True)
+    changed = [p.model_copy(update={"id": rule.name, "statement": rule.statement}) for p, rule in named]
+    return like.model_copy(update={"principles": tuple(changed)})
 
 
 def test_every_word_a_reader_is_taught_has_a_token() -> None:

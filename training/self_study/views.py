@@ -3,7 +3,7 @@
 A model that learnt `A is B` cannot say who B is (Berglund et al. 2023, the reversal curse), and saying `A is B` in
 more words of the same order does not help. So there are two arms with as many rows about each relation: reversed
 views, and same-order ones as the control. Questions come from the style; answers are the model's own, with a chunk of
-the constitution before it, and are kept where they name what the question leaves out.
+the constitution before it, kept where they name what the question leaves out, or the style's.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ Order = Literal["same", "reversed"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A question about one relation: what it names, and what its answer has to name."""
+    """A question about one relation: what it names, what its answer has to name, and a style's own answer to it."""
 
     relation: Relation
     order: Order
     question: str
     given: str
     sought: str
+    answer: str | None = None
 
 
 def views_of(relations: Sequence[Relation], style: StudyStyle, order: Order) -> list[View]:
@@ -45,8 +46,12 @@ def views_of(relations: Sequence[Relation], style: StudyStyle, order: Order) -> 
         given, sought = relation.subject, relation.object
         if order == "reversed":
             given, sought = sought, given
-        templates = its.same if order == "same" else its.reversed
-        found += [View(relation, order, relation.say(template), given, sought) for template in templates]
+        questions, answers = its.same, its.same_answers
+        if order == "reversed":
+            questions, answers = its.reversed, its.reversed_answers
+        for question, answer in zip(questions, answers or [None] * len(questions), strict=True):
+            said = None if answer is None else relation.say(answer)
+            found.append(View(relation, order, relation.say(question), given, sought, said))
     return found
 
 
@@ -59,10 +64,10 @@ def view_rows(
     seed: int,
     run: str,
 ) -> Synthesis:
-    """The views of one order, answered by the model with a chunk around the principle before it.
+    """The views of one order, answered by the style, or by the model with a chunk around the principle before it.
 
-    Answers that do not name what is sought are dropped as `wrong`, empty ones as `empty`; a style may forgo the check.
-    Raises InputError where no answer is left.
+    A model's answers that do not name what is sought are dropped as `wrong`, empty ones as `empty`; a style may forgo
+    the check. Raises InputError where no answer is left.
     """
     rng = Random(f"views {seed}")
     views = views_of(relations_of(constitution, style), style, order)
@@ -71,8 +76,11 @@ def view_rows(
         Case(f"{order}-{i:05d}", with_context(chunk.text, (Message("user", view.question),)))
         for i, (view, chunk) in enumerate(zip(views, chunks, strict=True))
     ]
+    asked = [case for case, view in zip(cases, views, strict=True) if view.answer is None]
+    heard = iter(said(model, spec, asked, 0.0, seed) if asked else [])
+    answers = [next(heard) if view.answer is None else view.answer for view in views]
     rows, dropped = [], {"empty": 0, "wrong": 0}
-    for view, case, answer in zip(views, cases, said(model, spec, cases, 0.0, seed), strict=True):
+    for view, case, answer in zip(views, cases, answers, strict=True):
         if not answer.strip():
             dropped["empty"] += 1
         elif style.relations[view.relation.kind].checked and not names(answer, view.sought):

@@ -81,6 +81,24 @@ def test_compliance_that_hangs_on_the_words_is_found() -> None:
     assert (said.difference.value, words.difference.value) == (0.0, 1.0)
 
 
+def test_intervals_are_over_principles_and_within_bounds() -> None:
+    """Twelve of twelve: Wilson's interval is [.758, 1]; with two items a principle all right, still of twelve."""
+    found = {each.probe: each.share for each in measure(ask(ITEMS, Scripted(RIGHT.__getitem__)))}
+    for probe in ("forward", "cases"):
+        assert found[probe].low == pytest.approx(12 / (12 + 1.959964**2), abs=1e-6)
+        assert found[probe].high == 1.0
+    some = {item.prompt for item in ITEMS if item.probe == "cases"} - {ITEMS[-4].prompt}
+    (cases,) = [
+        each.share
+        for each in measure(ask(ITEMS, Scripted(lambda prompt: RIGHT[prompt] if prompt in some else "no .")))
+        if each.probe == "cases"
+    ]
+    assert cases.low is not None
+    assert cases.value == pytest.approx(23 / 24)
+    assert 0.8 < cases.low < 23 / 24
+    assert cases.high == 1.0
+
+
 def test_changes_are_paired_by_hand() -> None:
     """Three of twelve forward answers known before, nine after: +.5, over the same items."""
     forward = [item for item in ITEMS if item.probe == "forward"]

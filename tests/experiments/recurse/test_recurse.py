@@ -30,7 +30,7 @@ from tests.experiments import commands
 from tests.experiments.recurse.conftest import TRIPS, Made, oversight
 
 ARM = "learning"
-TOLD = set(METRICS) - {"blind_violations", "seen_violations"}
+TOLD = set(METRICS) - {"blind_violations", "seen_violations", "blind_share"}
 
 
 def figures(results: RecursionResults) -> list[dict[str, object]]:

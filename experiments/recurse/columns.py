@@ -53,11 +53,15 @@ class Column:
         return bootstrap_estimate(np.column_stack([self.num_N, self.den_N]), quotient, seed)
 
     def change(self, before: Column, seed: int, share: bool = True) -> Difference:
-        """This minus `before` on the same prompts, by the paired BCa bootstrap. What is no share and nowhere differs has
-        no interval: nothing bounds what was not seen."""
-        if share and np.array_equal(self.den_N, before.den_N) and np.isin(self.den_N, (0, 1)).all():
+        """This minus `before` on the same prompts, by the paired BCa bootstrap.
+
+        What differs on no prompt and is no share has no interval: nothing bounds what was not seen.
+        """
+        if not share and np.array_equal(self.num_N, before.num_N):
+            return Difference(value=0.0, low=None, high=None)
+        if np.array_equal(self.den_N, before.den_N) and np.isin(self.den_N, (0, 1)).all():
             return paired_difference(self._counted(), before._counted(), seed=seed)
-        # What is counted among may differ, such as the answers that violate: a difference of two ratios.
+        # What is counted among differs, such as the answers that violate: a difference of two ratios.
         columns = np.column_stack([self.num_N, self.den_N, before.num_N, before.den_N])
         found = bootstrap_estimate(columns, lambda sums: quotient(sums[:, :2]) - quotient(sums[:, 2:]), seed)
         return Difference(**found.model_dump())

@@ -5,7 +5,7 @@ So a question is found in exactly the words in which the agent's model read it, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +19,14 @@ from agents.style import load_style
 from agents.view import View
 from constitutions.errors import InputError
 
+_UNSAID = Prompt(())
+
 
 @dataclass(frozen=True)
 class Heard:
     """One call to a model: what it was for, and per question the row of the view, the principle's bit and the prompt.
 
-    `labels` are the answers to choose from; none where text was to be written.
+    `labels` are the answers to choose from; none where text was to be written. The prompts are empty unless wanted.
     """
 
     use: Use
@@ -37,36 +39,40 @@ class Heard:
 class Listener:
     """A model that keeps what it is asked. Of a critique it repeats what `said` has; of a verdict it knows nothing."""
 
-    def __init__(self, view: View, said: Output) -> None:
+    def __init__(self, view: View, said: Output, uses: Collection[str], worded: bool) -> None:
+        self._uses, self._worded = uses, worded
         self.heard: list[Heard] = []
         self._said = said
         self._row = {case: n for n, case in enumerate(view.cases.case_id_N.tolist())}
 
     def generate(self, query: Query) -> Generated:
         """The critique that was written then."""
-        rows = self._keep(query, ())
+        rows = [self._row[case] for case in query.case_id_N.tolist()]
+        self._keep(query, rows, ())
         text = self._said["critique"][rows]
         none = np.zeros(len(query), np.int32)
         return Generated(text, np.array([words is not None for words in text], bool), none, none)
 
     def score(self, query: Query, labels: tuple[str, ...]) -> Scored:
         """All labels alike."""
-        self._keep(query, labels)
+        if query.use in self._uses:
+            self._keep(query, [self._row[case] for case in query.case_id_N.tolist()], labels)
         return Scored(np.full((len(query), len(labels)), 1 / len(labels)), np.zeros(len(query), np.int32))
 
-    def _keep(self, query: Query, labels: tuple[str, ...]) -> list[int]:
-        rows = [self._row[case] for case in query.case_id_N.tolist()]
-        self.heard.append(Heard(query.use, rows, query.principle_N.tolist(), list(query.prompts()), labels))
-        return rows
+    def _keep(self, query: Query, rows: Sequence[int], labels: tuple[str, ...]) -> None:
+        if query.use in self._uses:
+            prompts = list(query.prompts()) if self._worded else [_UNSAID] * len(query)
+            self.heard.append(Heard(query.use, rows, query.principle_N.tolist(), prompts, labels))
 
 
-def listen(agent: Agent, view: View, said: Output) -> list[Heard]:
-    """Every call that the agent made to its model about this view, in order, where `said` is what it answered.
+def listen(agent: Agent, view: View, said: Output, uses: Collection[str], worded: bool) -> list[Heard]:
+    """The calls for these uses that the agent made to its model about this view, in order; `said` is what it answered.
 
+    `worded`: whether the prompts are wanted; to render a question takes longer than all else about it.
     Raises InputError for a simulated agent, which is not asked in words.
     """
     if isinstance(agent.spec.model, SimulatedSpec):
         raise InputError(f"agent {agent.name!r} is simulated: it was asked nothing in words")
-    listener = Listener(view, said)
+    listener = Listener(view, said, uses, worded)
     asked(Asker(listener, load_style(agent.spec.style), agent.stream, agent.spec.threshold), view, agent.spec.critique)
     return listener.heard

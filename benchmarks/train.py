@@ -1,4 +1,5 @@
-"""`make bench-train`: time per step of our `train` against a bare PyTorch loop and against TRL's trainers, on CPU.
+"""`make bench-train`: time per step of our `train` against a bare PyTorch loop and against TRL's trainers, on CPU; and
+dataset building in rows a second (`benchmarks.building`).
 
 Same model (the microworld's base), same rows (all of one length), same batch, same optimiser, float32, one thread.
 Each round runs every contestant once, one after another; a ratio is the median over rounds of ratios of that round.
@@ -25,6 +26,7 @@ from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback,
 from transformers.utils import logging as transformers_logging
 
 from agents.records import Message
+from benchmarks import building
 from experiments.world.shipped import checkpoint
 from training.batching import Batch, Collator
 from training.config import TrainSpec
@@ -265,14 +267,16 @@ def main() -> None:
         # TRL adds no end token to a conversation, so the template must; then both learn the same tokens.
         (folder / "chat_template.jinja").write_text(CLOSING, encoding="utf-8")
         found = {method: compare(method, folder, given.rounds, given.steps) for method in ("sft", "dpo")}
+    built = building.measure()
     if given.json:
-        print(json.dumps(found))
+        print(json.dumps(found | {"datasets": built}))
         return
     for method, value in found.items():
         for name, it in value.items():
             times = f"{it['wall'] * 1000:7.1f} ms/step, CPU {it['cpu'] * 1000:7.1f} ms"
             ratios = f"   ours over it: {it['wall_ratio']:.3f}, CPU {it['cpu_ratio']:.3f}" if name != "ours" else ""
             print(f"{method} {name:20} {times}{ratios}")
+    print("\n".join(building.lines(built)))
 
 
 if __name__ == "__main__":

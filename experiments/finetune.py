@@ -60,7 +60,7 @@ def base_name(spec: ExperimentSpec) -> str:
 
 def _job(spec: ExperimentSpec, folder: RunFolder, stage: StageSpec, arm: str, source: Source, model: Path) -> TrainJob:
     kinds = ["preferences", "sft"] if stage.data == "preferences" else [stage.data]
-    sets = {kind: KINDS[kind].builder(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
+    sets = {kind: KINDS[kind].build(source, spec.datasets).required(kind, len(source.settlements)) for kind in kinds}
     for kind, rows in sets.items():
         for form, write in FORMATS.items():
             write(rows, folder.datasets / arm / f"{kind}.{form}")

@@ -1,12 +1,13 @@
 """Who had the last word on a response: of all who judged it on a case's path, the one who judged it last.
 
-A later word may be a stronger critic's, a consensus' or an auditor's. Steps that could not be read, and those that only
-passed the case on (escalate), said nothing.
+A later word may be a stronger critic's, a consensus' or an auditor's. Steps that could not be read, those that only
+passed the case on (escalate), and those that looked at no principle (an audit budget's window) said nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class LastWords:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._subjects: dict[int, Subject] = {}
+        self._flags: dict[tuple[int, int, int], dict[str, bool] | None] = {}
+        self._findings: dict[int, tuple[Any, Any]] = {}
         self._speakers = [step for step in block.plan.steps if step.role in _SPEAKERS and step.asked]
 
     def subject(self, step: PlannedStep) -> Subject:
@@ -89,20 +92,32 @@ class LastWords:
     def _spoke(self, step: PlannedStep) -> Bools:
         said = self.block.said(step.index)
         spoke: Bools = self.block.ran[step.index] & ~np.isin(said["verdict"], (Verdict.MISSING, Verdict.ESCALATE))
-        return spoke & (said["auditor"] != POLICY) if step.role is Role.AUDITOR else spoke
+        if step.role is Role.AUDITOR:
+            spoke &= said["auditor"] != POLICY
+        else:
+            spoke &= np.asarray(said["finding_present"].any(axis=(1, 2)))
+        return spoke
 
     def flags(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
         """Which principles a step found violated in a response to case n, of those it could judge.
 
         None for a person, who judges the whole and names no principle.
         """
+        key = (index, n, candidate)
+        if key not in self._flags:
+            self._flags[key] = self._found(*key)
+        return self._flags[key]
+
+    def _found(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
         step = self.block.plan.steps[index]
         if step.role is Role.AUDITOR:
             return None
-        said = self.block.said(index)
+        if index not in self._findings:
+            said = self.block.said(index)
+            self._findings[index] = (said["finding_present"].tolist(), said["finding_flag"].tolist())
         k = candidate if self.subject(step).wide else 0
-        cells = zip(step.principles, said["finding_present"][n, k], said["finding_flag"][n, k], strict=True)
-        return {principle: bool(flag) for principle, present, flag in cells if present}
+        present, flag = (column[n][k] for column in self._findings[index])
+        return {name: found for name, there, found in zip(step.principles, present, flag, strict=True) if there}
 
     def accepts(self, index: int, n: int) -> bool:
         """Whether a step let a response pass."""

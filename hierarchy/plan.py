@@ -82,7 +82,7 @@ class PlannedStep:
         """The step's principles as bits of a word."""
         return sum(1 << bit for bit in self.bits)
 
-    @property
+    @cached_property
     def principles(self) -> tuple[str, ...]:
         """Ids of the step's principles."""
         return tuple(principle.id for principle in self.constitution.principles)

@@ -6,7 +6,7 @@ Hidden layer. Only overseers that are asked in words have any; see `agents.recor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from itertools import permutations
 
@@ -26,18 +26,23 @@ from hierarchy.plan import PlannedStep
 _FINDINGS = (Use.VERDICT, Use.SCREEN, Use.REVIEW_CRITIC)
 
 
-def questions(arm: Arm, block: Block) -> list[Question]:
-    """Every question to the arm's critics, safety models and judges that has an answer, in the order of the plan.
+_USES = {Role.JUDGE: {Use.COMPARE, Use.LABEL}, Role.SAFETY: {Use.SCREEN, Use.OVERRIDE, Use.LABEL}}
+_CRITICS = {Use.CRITIQUE, Use.VERDICT, Use.REVIEW_CRITIC, Use.LABEL}
+
+
+def questions(arm: Arm, block: Block, uses: Collection[str] = tuple(Use), worded: bool = True) -> list[Question]:
+    """The questions of these uses to the arm's critics, safety models and judges that have an answer, in the order of
+    the plan. `worded`: with the messages that their models read, which takes longest.
 
     Raises InputError for a simulated overseer.
     """
     words = LastWords(block)
     found: list[Question] = []
     for step in block.plan.steps:
-        if step.role in (*REVIEWERS, Role.JUDGE) and step.asked:
+        if step.role in (*REVIEWERS, Role.JUDGE) and step.asked and _USES.get(step.role, _CRITICS) & set(uses):
             rows = np.flatnonzero(block.ran[step.index])
             if len(rows):
-                found += _Asked(arm, block, step, rows, words).questions()
+                found += _Asked(arm, block, step, rows, words).questions(uses, worded)
     return found
 
 
@@ -48,11 +53,11 @@ class _Asked:
         self.arm, self.block, self.step, self.rows, self.words = arm, block, step, rows, words
         self.said: Output = block.said(step.index).take(rows)
         self.view = block.view(step, rows)
-        self._last: dict[int, Ints] = {}
+        self._last: dict[int, list[int]] = {}
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self, uses: Collection[str], worded: bool) -> Iterator[Question]:
         """What the step was asked, use by use."""
-        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said)
+        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said, uses, worded)
         width = self.said["score"].shape[1] if self.step.role is Role.JUDGE else 0
         pairs = permutations(range(width), 2)
         for call in calls:
@@ -117,17 +122,19 @@ class _Asked:
     def _findings(self, call: Heard) -> Iterator[Question]:
         assert self.view.subject is not None
         present = [np.flatnonzero(row).tolist() for row in self.view.subject.present_NK]
+        names = ("finding_present", "finding_flag", "finding_confidence")
+        read, flag, sure = (self.said[name].tolist() for name in names)
         asked: Counter[tuple[int, int]] = Counter()
+        places = {bit: p for p, bit in enumerate(self.step.bits)}
         for i, (row, bit) in enumerate(zip(call.rows, call.bits, strict=True)):
-            p = self.step.bits.index(bit)
+            p = places[bit]
             k = present[row][asked[row, p]]
             asked[row, p] += 1
-            if self.said["finding_present"][row, k, p]:
+            if read[row][k][p]:
                 principle = self.step.principles[p]
                 settled = self._settled(call, row, k, principle)
-                own = call.labels[0 if self.said["finding_flag"][row, k, p] else 1]
-                confidence = float(self.said["finding_confidence"][row, k, p])
-                yield self._question(call, i, own, settled, confidence, principle, k)
+                own = call.labels[0 if flag[row][k][p] else 1]
+                yield self._question(call, i, own, settled, sure[row][k][p], principle, k)
 
     def _settled(self, call: Heard, row: int, candidate: int, principle: str) -> str | None:
         """The label of the last word on this principle; a person who accepts finds no principle violated."""
@@ -186,5 +193,5 @@ class _Asked:
 
     def _last_word(self, row: int, candidate: int) -> int:
         if candidate not in self._last:
-            self._last[candidate] = self.words.on(self.step, candidate)
-        return int(self._last[candidate][self.rows[row]])
+            self._last[candidate] = self.words.on(self.step, candidate)[self.rows].tolist()
+        return self._last[candidate][row]

@@ -6,13 +6,15 @@ once for all cases that share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.records import Comparison, Settlement, Written
+from agents.uncollected import uncollected
 from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome, Role
 from hierarchy.audit.records import POLICY, Appeal
 from hierarchy.block import Block
@@ -24,71 +26,42 @@ from hierarchy.records import audits, finals, missing
 T = TypeVar("T")
 
 
+@uncollected()
 def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = None) -> list[Settlement]:
     """How every case of the block ended, in block order. Cases carry text; simulated ones have none to settle.
 
     `appeals`: the arm's cases whose audit decision was appealed against, by id (see `AuditQueue.appeals`).
     """
+    columns = _columns(block, appeals or {})
+    names = [field.name for field in fields(Settlement)][1:]
+    return [Settlement(arm, *cells) for cells in zip(*(columns[name] for name in names), strict=True)]
+
+
+def _columns(block: Block, appeals: Mapping[str, Appeal]) -> dict[str, Sequence[Any]]:
+    """A cell per case for every field of a Settlement but the arm."""
     ids = [str(case) for case in block.cases.case_id_N]
-    never = Appeal(epoch=0, waits=False)
-    appeal = [(appeals or {}).get(case, never) for case in ids]
+    appeal = [appeals.get(case, Appeal(epoch=0, waits=False)) for case in ids]
     names = [outcome.name.lower() for outcome in CaseOutcome]
-    messages = [()] * len(block) if block.cases.messages_N is None else block.cases.messages_N.tolist()
+    ran = _steps(block)
     audited, unreviewed, _ = audits(block)
-    columns = zip(
-        ids,
-        messages,
-        [names[code] for code in block.outcomes().tolist()],
-        finals(block).tolist(),
-        _responses(block),
-        _steps(block),
-        _principles(block),
-        _agreement(block).tolist(),
-        missing(block).tolist(),
-        audited.tolist(),
-        unreviewed.tolist(),
-        _comparisons(block),
-        _decisions(block).tolist(),
-        appeal,
-        strict=True,
-    )
-    return [
-        Settlement(
-            arm=arm,
-            case_id=case_id,
-            messages=said,
-            outcome=outcome,
-            final=final,
-            responses=responses,
-            steps=steps,
-            verdicts=verdicts,
-            principles=principles,
-            agreement=agreement,
-            missing=unread,
-            audited=by_person,
-            unreviewed=by_policy,
-            comparisons=comparisons,
-            decision=decision,
-            epoch=appealed.epoch,
-            appealed=appealed.waits,
-        )
-        for (
-            case_id,
-            said,
-            outcome,
-            final,
-            responses,
-            (steps, verdicts),
-            principles,
-            agreement,
-            unread,
-            by_person,
-            by_policy,
-            comparisons,
-            decision,
-            appealed,
-        ) in columns
-    ]
+    return {
+        "case_id": ids,
+        "messages": [()] * len(block) if block.cases.messages_N is None else block.cases.messages_N.tolist(),
+        "outcome": [names[code] for code in block.outcomes().tolist()],
+        "final": finals(block).tolist(),
+        "responses": _responses(block),
+        "steps": [steps for steps, _ in ran],
+        "verdicts": [verdicts for _, verdicts in ran],
+        "principles": _principles(block),
+        "agreement": _agreement(block).tolist(),
+        "missing": missing(block).tolist(),
+        "audited": audited.tolist(),
+        "unreviewed": unreviewed.tolist(),
+        "comparisons": _comparisons(block),
+        "decision": _decisions(block).tolist(),
+        "epoch": [each.epoch for each in appeal],
+        "appealed": [each.waits for each in appeal],
+    }
 
 
 def _ran(block: Block, *roles: Role) -> list[PlannedStep]:

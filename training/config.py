@@ -124,6 +124,7 @@ class ReinforceSpec(Spec):
         temperature: divides the logits, of what is drawn and of what is learnt: the policy is the model at this one.
         rows: prompts that the sampler reads at once.
         watch_every: steps between two calls of `watch`.
+        save_steps: a checkpoint to go on from every so many steps; None for none before the end.
     """
 
     steps: int = Field(50, ge=1)
@@ -136,6 +137,7 @@ class ReinforceSpec(Spec):
     temperature: float = Field(1.0, gt=0)
     rows: int = Field(32, ge=1)
     watch_every: int = Field(10, ge=1)
+    save_steps: int | None = Field(20, ge=1)
     seed: int = Field(0, ge=0)
     threads: int = Field(1, ge=1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.records import Message
+from agents.uncollected import uncollected
 from constitutions.errors import InputError
 from constitutions.files import read_text
 from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
@@ -38,13 +39,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def _line(row: Row) -> bytes:
     return f"{_ENCODER.encode(row.to_dict())}\n".encode()
 
 
+@uncollected()
 def write_jsonl(rows: Iterable[Row], path: Path) -> None:
     """One JSON object a line, UTF-8; `datasets.load_dataset("json", data_files=...)` and TRL read it as it is."""
 
@@ -55,6 +57,7 @@ def write_jsonl(rows: Iterable[Row], path: Path) -> None:
     write_whole(path, write)
 
 
+@uncollected()
 def write_parquet(rows: Sequence[Row], path: Path) -> None:
     """The same rows as Parquet, with a schema that does not depend on which lists happen to be empty.
 

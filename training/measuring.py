@@ -9,7 +9,7 @@ import torch
 
 from training import ranks
 from training.batching import Batch
-from training.objectives import Figures, Objective
+from training.objectives import Figures, Objective, StepObjective
 
 Measure = Callable[[Any], Mapping[str, float]]
 """Called with the model in evaluation mode; gives figures by name. An oracle comes in this way."""
@@ -48,6 +48,10 @@ def held_out_figures(
         for batch in read:
             batch[f"step_{name}"] = max(total, 1.0)
     meter, loss = Meter(), 0.0
+    if isinstance(objective, StepObjective):
+        told = objective.prepare(model, read)
+        for batch in read:
+            batch.update(told)
     with torch.no_grad():
         for batch in read:
             part, figures = objective(model, batch)

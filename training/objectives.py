@@ -5,8 +5,9 @@ A loss divides by the batch's `step_tokens` and `step_pairs` (`training.batching
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -31,6 +32,15 @@ class Objective(Protocol):
 
     def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, Figures]:
         """The loss (a scalar with gradient) and figures by name; the names never depend on the batch."""
+        ...
+
+
+@runtime_checkable
+class StepObjective(Objective, Protocol):
+    """An objective that must know something of all the batches of a step before it can tell the loss of one."""
+
+    def prepare(self, model: Any, batches: Sequence[Batch]) -> dict[str, float]:
+        """What every batch of the step gets, by name; `batches` are those of this process. No gradient flows."""
         ...
 
 
@@ -103,20 +113,31 @@ class PairObjective:
 
 @dataclass(frozen=True, slots=True)
 class KtoObjective:
-    """KTO (`losses.kto_loss`). Its reference point is the mean over the answers read together, on all processes."""
+    """KTO (`losses.kto_loss`). Its reference point is the mean over all answers of a step, in however many batches and
+    on however many processes they are read.
+    """
 
     beta: float
     desirable_weight: float
     undesirable_weight: float
 
+    def prepare(self, model: Any, batches: Sequence[Batch]) -> dict[str, float]:
+        """`divergence`: the reference point z0 of the step (`losses.kto_divergence`)."""
+        told, count = 0.0, 0
+        device: Any = "cpu"
+        with torch.no_grad():
+            for batch in batches:
+                rows = len(batch["desirable_B"])
+                apart = losses.sequence_log_probability(completion_nll(model, _rows(batch, slice(rows, None))))
+                told += float(losses.log_ratio(apart, batch["reference_mismatched_B"]).sum())
+                count, device = count + rows, apart.device
+        ratio, over = ranks.total((told, count), device)
+        return {"divergence": float(losses.kto_divergence(torch.tensor(ratio / max(over, 1.0))))}
+
     def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, Figures]:
         """The loss, the reference point, and the mean log-ratios of good and of bad answers."""
-        desirable = batch["desirable_B"]
+        desirable, divergence = batch["desirable_B"], float(batch["divergence"])
         rows = len(desirable)
-        with torch.no_grad():
-            apart = losses.sequence_log_probability(completion_nll(model, _rows(batch, slice(rows, None))))
-            ratio = losses.log_ratio(apart, batch["reference_mismatched_B"])
-            divergence = losses.kto_divergence(ranks.mean(ratio.mean()))
         answers = losses.sequence_log_probability(completion_nll(model, _rows(batch, slice(0, rows))))
         ratio = losses.log_ratio(answers, batch["reference_B"])
         loss = losses.kto_loss(
@@ -130,7 +151,7 @@ class KtoObjective:
         )
         moved = self.beta * ratio.detach()
         return loss.sum() / batch["step_pairs"], {
-            "divergence": Figure(divergence * rows, rows),
+            "divergence": Figure(torch.tensor(divergence * rows, device=moved.device), rows),
             "desirable": Figure((moved * desirable).sum(), batch["good"]),
             "undesirable": Figure((moved * ~desirable).sum(), rows - batch["good"]),
         }

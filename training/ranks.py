@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import distributed
 
 
 def world() -> int:
@@ -46,15 +46,6 @@ def gathered(value: Any) -> list[Any]:
     found: list[Any] = [None] * world()
     distributed.all_gather_object(found, value)
     return found
-
-
-def mean(value: Tensor) -> Tensor:
-    """A tensor's mean over the processes."""
-    if not _together():
-        return value
-    added = value.detach().clone()
-    distributed.all_reduce(added)
-    return added / world()
 
 
 def _together() -> bool:

@@ -26,9 +26,9 @@ from training.config import ReinforceSpec, TrainSpec
 from training.encoding import TokenSequence
 from training.loading import load_model, load_tokenizer, quiet
 from training.objectives import completion_nll
+from training.reinforced import Keeper, Log
 from training.sampling import Drawn, Reward, Sampler, rated
 
-Log = dict[str, float]
 Watch = Callable[[int, Sampler], Mapping[str, float]]
 """Called with (steps done, a sampler of the model as it is); its figures go into the log. An oracle comes in here."""
 
@@ -56,24 +56,29 @@ def reinforce(
 ) -> Reinforced:
     """Train the model at `model_path` on its own answers to `cases` and save it in `out`.
 
-    The reference of the KL penalty is the model at `model_path`. The same arguments give the same weights. Raises
-    InputError without cases and for an `out` that is not empty; OversightError when the reward reads no answer of a
-    step, or the gradient is not finite: nothing is saved then.
+    The reference of the KL penalty is the model at `model_path`. The same arguments give the same weights. Called again
+    with the same spec, cases, model and `out`, it goes on from its last checkpoint (every `save_steps` steps), with the
+    weights of a run that was never cut off, or returns the finished result; that reward and `watch` are the same is the
+    caller's to see to.
+
+    Raises InputError without cases and for an `out` that holds something else; OversightError when the reward reads no
+    answer of a step, or the gradient is not finite: the last checkpoint before is kept.
     """
     if not cases:
         raise InputError("reinforcement: there are no cases; expected at least one")
-    if out.exists() and any(out.iterdir()):
-        raise InputError(f"{out}: is not empty; expected a new or empty folder")
+    keeper = Keeper(spec, cases, model_path, out)
+    if (done := keeper.finished()) is not None:
+        return Reinforced(out, done)
     before = torch.get_num_threads()
     torch.set_num_threads(spec.threads)
     try:
         with quiet():
             learner = _Learner(spec, model_path)
-            log = tuple(learner.run(cases, reward, watch))
-            learner.save(out)
+            log = learner.run(cases, reward, watch, keeper)
+            keeper.finish(learner.policy, learner.tokenizer, log)
     finally:
         torch.set_num_threads(before)
-    return Reinforced(out, log)
+    return Reinforced(out, tuple(log))
 
 
 class _Learner:
@@ -87,13 +92,16 @@ class _Learner:
         self.sampler = Sampler(self.policy, self.tokenizer, spec.rows, spec.max_new_tokens, spec.temperature)
         self.optimiser = torch.optim.AdamW(self.policy.parameters(), lr=spec.learning_rate, weight_decay=0.0)
 
-    def run(self, cases: Sequence[Case], reward: Reward, watch: Watch | None) -> list[Log]:
-        log = []
-        for step in range(self.spec.steps):
+    def run(self, cases: Sequence[Case], reward: Reward, watch: Watch | None, keeper: Keeper) -> list[Log]:
+        """All steps that are not done yet; gives the log of all."""
+        log = keeper.load(self.policy, self.optimiser)
+        for step in range(len(log), self.spec.steps):
             entry = self.step(step, self._prompts(cases, step), reward)
             if watch is not None and ((step + 1) % self.spec.watch_every == 0 or step + 1 == self.spec.steps):
                 entry |= watch(step + 1, self.sampler)
             log.append(entry)
+            if self.spec.save_steps is not None and len(log) % self.spec.save_steps == 0:
+                keeper.save(self.policy, self.optimiser, log)
         return log
 
     def _prompts(self, cases: Sequence[Case], step: int) -> list[Case]:
@@ -135,7 +143,9 @@ class _Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         norm = float(torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.spec.max_grad_norm))
         if not math.isfinite(norm):
-            raise OversightError(f"reinforcement: the gradient is {norm} in step {step + 1}; nothing was saved")
+            raise OversightError(
+                f"reinforcement: the gradient is {norm} in step {step + 1}; expected a finite one, try a lower rate"
+            )
         self.optimiser.step()
 
     def _batch(self, drawn: Sequence[Drawn]) -> Batch:
@@ -144,12 +154,3 @@ class _Learner:
         ]
         batch = pad(sequences, 0)
         return {name: tensor.to(self.policy.device) for name, tensor in batch.items()}
-
-    def save(self, out: Path) -> None:
-        """The policy as an ordinary checkpoint, under its final name once it is whole."""
-        partial = out.with_name(f"{out.name}.partial")
-        self.policy.save_pretrained(partial)
-        self.tokenizer.save_pretrained(partial)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)

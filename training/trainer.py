@@ -26,7 +26,7 @@ from training import ranks
 from training.batching import Batch, divide
 from training.config import StopSpec
 from training.measuring import Measure, Meter, held_out_figures
-from training.objectives import Objective
+from training.objectives import Objective, StepObjective
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); stages are `reference` (sequences) and the method's name (steps)."""
@@ -80,6 +80,13 @@ class OversightTrainer(Trainer):
         self._require_finite_losses()
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         divide(batches, device)
+        if isinstance(self.objective, StepObjective):
+            model: Any = self.model
+            model.train()
+            with self.compute_loss_context_manager():
+                told = self.objective.prepare(model, [self._prepare_inputs(batch) for batch in batches])
+            for batch in batches:
+                batch.update(told)
         return batches, None
 
     def compute_loss(

@@ -72,7 +72,7 @@ def _check(run: Path, spec: ExperimentSpec, asked: Asked) -> None:
 
 
 def _made(arm: str, kind: Kind, source: Source, spec: DatasetSpec, path: Path) -> Made:
-    built = kind.builder(source, spec)
+    built = kind.build(source, spec)
     why = "" if built.rows else built.empty(kind.name, len(source.settlements))
     return Made(arm, kind, path, built.rows, built.left_out, why)
 

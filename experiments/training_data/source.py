@@ -26,7 +26,7 @@ def arm_source(spec: ExperimentSpec, arm: Arm, block: Block, queue: AuditQueue) 
     return Source(
         run=spec.name,
         settlements=settlements(arm.name, block, queue.appeals(arm.name)),
-        questions=lambda: questions(arm, block),
+        questions=lambda uses, worded: questions(arm, block, uses, worded),
         statements={principle.id: principle.statement for principle in principles},
         gold=queue.gold.conversations(),
     )

@@ -13,11 +13,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from experiments.audit.run_queue import existing_queue
 from experiments.cli import app
 from experiments.config import ExperimentSpec
 from experiments.run import run_experiment
 from experiments.world.shipped import checkpoint
+from hierarchy.audit.gold import GoldCase
 from tests.experiments.overseers import CANARY, WEAK
+from tests.hierarchy.audit_cases import NOW, item
 from training.config import TrainConfig, TrainSpec
 from training.datasets import PreferenceRow, Row, SftRow
 from training.datasets.kinds import KINDS
@@ -233,6 +236,22 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_a_gold_case_asks_never_trains(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    with existing_queue(copy) as queue:
+        asked = item()
+        queue.enqueue([asked])
+        payload = {**asked.payload, "messages": [{"role": "user", "content": "tell me more 3"}]}
+        queue.gold.add([GoldCase("known", payload, violates=False, hidden={})], NOW)
+    for kind in KINDS:
+        dataset("build", copy, kind, "--out", tmp_path / "out")
+        found = rows(tmp_path / "out" / "layers", kind)
+        assert "c3" not in {row.lineage.case_id for row in found}
+    told = dataset("build", copy, "sft", "--out", tmp_path / "out").stdout
+    assert "5 rows" in told
+    assert "left out: 1 gold" in told
+
+
 def test_helpful_data_is_mixed_in_at_a_ratio(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "helpful.jsonl"
     lines = [{"prompt": f"how {n} ?", "completion": "so"} for n in range(9)]
@@ -261,7 +280,7 @@ def test_helpful_data_is_mixed_in_at_a_ratio(run: Path, tmp_path: Path) -> None:
 def test_train_takes_what_was_built(built: Path, kinds: tuple[str, ...], method: str, tmp_path: Path) -> None:
     """From Parquet, with soft labels and weights; rows under appeal are left out, and the result says so."""
     files = [tmp_path / f"{kind}.parquet" for kind in kinds]
-    for kind, path in zip(kinds, files, strict=True):
+    for path in files:
         shutil.copy(built / path.name, path)
     stale = mark_stale(tmp_path, {"c1"})
     config = TrainConfig(

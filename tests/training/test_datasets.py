@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from training.datasets.preferences import preferences
 from training.datasets.spec import PreferenceSpec, SftSpec, WeightSpec
 from training.datasets.supervised import supervised
 from training.datasets.unpaired import unpaired
-from training.files import data_hash, read_jsonl, write_jsonl, write_parquet
+from training.files import data_hash, read_jsonl, read_rows, write_jsonl, write_parquet
 
 Settle = Callable[..., Settlement]
 
@@ -207,3 +208,20 @@ def test_a_line_that_is_no_row_is_named(settle: Settle, tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8") + '{"prompt": []}\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"rows\.jsonl:2: not a training row"):
         read_jsonl(path)
+
+
+def test_parquet_that_holds_no_rows_is_named(settle: Settle, tmp_path: Path) -> None:
+    (row,) = sft_rows([settle("c", "a")], "run")
+    data = row.to_dict()
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist([{name: data[name] for name in ("prompt", "completion", "weight")}]), path)
+    with pytest.raises(InputError, match=r"rows\.parquet:1: not a training row \(no lineage\)"):
+        read_rows(path)
+    pq.write_table(pa.table({"prompt": pa.array([], pa.string())}), path)
+    with pytest.raises(InputError, match="the dataset is empty"):
+        read_rows(path)
+    path.write_text("no parquet")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        read_rows(path)
+    with pytest.raises(InputError, match=r"other\.parquet: no such file"):
+        read_rows(tmp_path / "other.parquet")

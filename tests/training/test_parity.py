@@ -15,7 +15,7 @@ from training.batching import Collator, UnpairedCollator, divide
 from training.config import TrainSpec
 from training.datasets import PreferenceRow, preference_rows, sft_rows
 from training.encoding import Encoder
-from training.objectives import objective_of
+from training.objectives import StepObjective, objective_of
 from training.reference import fill_reference
 from training.unpaired import encode_unpaired, unpair
 
@@ -107,7 +107,10 @@ def _gradients(model: Any, loss: torch.Tensor) -> list[torch.Tensor]:
 
 def _ours(spec: TrainSpec, model: Any, batch: dict[str, Any]) -> torch.Tensor:
     divide([batch])
-    loss, _ = objective_of(spec)(model, batch)
+    objective = objective_of(spec)
+    if isinstance(objective, StepObjective):
+        batch.update(objective.prepare(model, [batch]))
+    loss, _ = objective(model, batch)
     return loss
 
 
@@ -178,8 +181,7 @@ def test_kto(model: Any, reference: Any, pairs: list[PreferenceRow], tokenizer: 
     spec = TrainSpec(method="kto", beta=0.2, desirable_weight=1.5, undesirable_weight=0.5)
     batch = UnpairedCollator(0)(list(enumerate(encoded)))
     _assert_same(reference, _ours(spec, reference, batch), _theirs(trainer, reference))
-    divergence = objective_of(spec)(reference, batch)[1]["divergence"]
-    assert float(divergence.total) > 0  # the reference point is in the comparison
+    assert batch["divergence"] > 0  # the reference point is in the comparison
 
 
 @pytest.mark.parametrize("centring", [None, 0.1])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from agents.records import Case, Message
 from constitutions.errors import InputError, OversightError
@@ -92,8 +93,39 @@ def test_what_cannot_be_learnt_from_is_refused(tiny: Path, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes").touch()
-    with pytest.raises(InputError, match="is not empty"):
+    with pytest.raises(InputError, match="exists and holds no training"):
         reinforce(spec, CASES, _likes_yes, tiny, tmp_path / "mine")
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+    spec = ReinforceSpec(steps=9, prompts=4, samples=2, learning_rate=5e-3, max_new_tokens=3, save_steps=2)
+    whole = reinforce(spec, CASES, _likes_yes, tiny, tmp_path / "whole")
+    calls = 0
+
+    def breaks(cases: Sequence[Case], answers: Sequence[str]) -> Floats:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise KeyboardInterrupt
+        return _likes_yes(cases, answers)
+
+    out = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        reinforce(spec, CASES, breaks, tiny, out)
+    assert [path.name for path in (tmp_path / "cut.partial" / "checkpoints").iterdir()] == ["step-000004"]
+    (tmp_path / "cut.partial" / "checkpoints" / "step-000006.torn").mkdir()
+    again = reinforce(spec, CASES, breaks, tiny, out)
+    assert calls == 6 + 5  # steps 5 to 9 anew
+    assert again.log == whole.log
+    first, second = (load_file(result.checkpoint / "model.safetensors") for result in (whole, again))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not (tmp_path / "cut.partial").exists()
+    assert not (out / "checkpoints").exists()
+    assert reinforce(spec, CASES, breaks, tiny, out) == again
+    assert calls == 11
+    other = spec.model_copy(update={"seed": 1})
+    with pytest.raises(InputError, match="holds a training with another spec: seed"):
+        reinforce(other, CASES, breaks, tiny, out)
 
 
 def test_draws_are_the_models_own_and_do_not_depend_on_what_is_drawn_beside_them(tiny: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.uncollected import uncollected
 from training.datasets.overseers import critiques, judgements, safety
 from training.datasets.preferences import preferences
 from training.datasets.rationales import rationales
@@ -27,6 +28,11 @@ class Kind:
     columns: str
     what: str
     builder: Callable[[Source, DatasetSpec], Built]
+
+    @uncollected()
+    def build(self, source: Source, spec: DatasetSpec) -> Built:
+        """The dataset from one arm. Raises InputError for what the spec or the arm lacks."""
+        return self.builder(source, spec)
 
 
 KINDS: dict[str, Kind] = {

@@ -33,12 +33,11 @@ def safety(source: Source, spec: DatasetSpec) -> Built:
 
 def _taught(source: Source, spec: DatasetSpec, asked: OverseerSpec, role: str, uses: Collection[str]) -> Built:
     cases, reasons = eligible(source, spec)
+    asked_for = [use for use in uses if use == Use.CRITIQUE or asked.labels]
     rows = []
-    for question in sorted(source.questions(), key=lambda each: (each.arm, each.case_id)):
+    for question in sorted(source.questions(asked_for, True), key=lambda each: (each.arm, each.case_id)):
         case = cases.get((question.arm, question.case_id))
-        if case is None or question.role != role or question.use not in uses:
-            continue
-        if question.use != Use.CRITIQUE and not asked.labels:
+        if case is None or question.role != role:
             continue
         answer = question.settled if asked.teach == "settled" else question.answer
         if answer is None:

@@ -26,7 +26,7 @@ def rationales(source: Source, spec: DatasetSpec) -> Built:
     """Two rows a case. Cases without a critique that was borne out, or with nothing left of it, are left out."""
     wanted = spec.rationales
     kept, reasons = settled(source, wanted.outcomes, spec)
-    last = _critiques(source.questions()) if wanted.source == "critique" else {}
+    last = _critiques(source.questions((Use.CRITIQUE,), False)) if wanted.source == "critique" else {}
     rows: list[SftRow] = []
     for case in kept:
         reason = _reason(case, last, source.statements, wanted)

@@ -13,7 +13,11 @@ from training.datasets.rows import Row
 Conversation = tuple[Message, ...]
 
 
-def _no_questions() -> Sequence[Question]:
+Hidden = Callable[[Collection[str], bool], Sequence[Question]]
+"""Called with uses (`agents.model.Use`) and whether the words of the questions are wanted; gives those questions."""
+
+
+def _no_questions(uses: Collection[str], worded: bool) -> Sequence[Question]:
     raise InputError("datasets: the hidden layer of this run is not here; expected a run with its journal")
 
 
@@ -31,7 +35,7 @@ class Source:
 
     run: str
     settlements: Sequence[Settlement]
-    questions: Callable[[], Sequence[Question]] = _no_questions
+    questions: Hidden = _no_questions
     statements: Mapping[str, str] = field(default_factory=dict)
     gold: Collection[Conversation] = frozenset()
 

@@ -46,7 +46,7 @@ class HelpfulSpec(Spec):
 
 class SftSpec(Spec):
     """Supervised rows. `chain: revisions` teaches every revision that led to the final answer too (Bai et al. 2022,
-    section 3.1); an answer that nobody revised is taught in both.
+    section 3.2); an answer that nobody revised is taught in both.
     """
 
     outcomes: tuple[Outcome, ...] = Field(TRAINED, min_length=1)
@@ -62,7 +62,7 @@ class PreferenceSpec(Spec):
             a person, who decided after it) over each other response that it compared.
         label: `judge`: the soft label is the judge's probability, its scores normalised over the two answers, and 1
             where no judge compared them or a person decided. `hard`: always 1.
-        clamp: bounds that a judge's soft labels are moved into, such as [0.4, 0.6] (Bai et al. 2022, section 4.3).
+        clamp: bounds that a judge's soft labels are moved into, such as [0.4, 0.6] (Bai et al. 2022, section 4.1).
     """
 
     outcomes: tuple[Outcome, ...] = Field(CORRECTED, min_length=1)

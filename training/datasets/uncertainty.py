@@ -25,8 +25,8 @@ def uncertainty(source: Source, spec: DatasetSpec) -> Built:
     """
     cases, reasons = eligible(source, spec)
     said: dict[tuple[str, str, str], list[Question]] = defaultdict(list)
-    for question in source.questions():
-        if question.use in _VERDICTS and question.response and (question.arm, question.case_id) in cases:
+    for question in source.questions(_VERDICTS, False):
+        if question.response and (question.arm, question.case_id) in cases:
             said[question.arm, question.case_id, question.response].append(question)
     rows = [
         _row(source.run, cases[arm, case], response, found, spec)

@@ -8,7 +8,6 @@ them overlook, they learn to overlook.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 
 from experiments.folder import RunFolder
@@ -47,6 +46,5 @@ def train_overseers(rounds: Rounds, number: int, crew: Crew) -> dict[str, int]:
 
 def judged_by(source: Source, steps: set[str], spec: DatasetSpec) -> list[Row]:
     """What the agent of these steps was asked and should have answered. Hidden layer."""
-    mine = [question for question in source.questions() if question.step in steps]
-    own = replace(source, questions=lambda: mine)
-    return list(chain.from_iterable(build(own, spec).rows for build in (critiques, judgements, safety)))
+    built = (build(source, spec).rows for build in (critiques, judgements, safety))
+    return [row for row in chain.from_iterable(built) if row.lineage.step in steps]

@@ -52,8 +52,13 @@ class Column:
             return Estimate(value=found.value, low=low, high=high)
         return bootstrap_estimate(np.column_stack([self.num_N, self.den_N]), quotient, seed)
 
-    def change(self, before: Column, seed: int) -> Difference:
-        """This minus `before` on the same prompts, by the paired BCa bootstrap."""
+    def change(self, before: Column, seed: int, share: bool = True) -> Difference:
+        """This minus `before` on the same prompts, by the paired BCa bootstrap.
+
+        What differs on no prompt and is no share has no interval: nothing bounds what was not seen.
+        """
+        if not share and np.array_equal(self.num_N, before.num_N):
+            return Difference(value=0.0, low=None, high=None)
         if np.array_equal(self.den_N, before.den_N) and np.isin(self.den_N, (0, 1)).all():
             return paired_difference(self._counted(), before._counted(), seed=seed)
         # What is counted among differs, such as the answers that violate: a difference of two ratios.

@@ -106,4 +106,9 @@ def _unseen(block: Block, cases: Sequence[Case], bad_N: Bools, blind: str) -> di
     oracle, beliefs = Oracle(), _KNOWLEDGE[blind]
     said = zip(cases, _first(block), bad_N, strict=True)
     seen = np.array([bool(bad) and bool(oracle.visible_to(beliefs, case, text)) for case, text, bad in said])
-    return {"blind_violations": Column.of(bad_N & ~seen), "seen_violations": Column.of(seen)}
+    unseen = bad_N & ~seen
+    return {
+        "blind_violations": Column.of(unseen),
+        "seen_violations": Column.of(seen),
+        "blind_share": Column.of(unseen, bad_N),
+    }

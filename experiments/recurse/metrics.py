@@ -68,6 +68,11 @@ METRICS: Mapping[str, Metric] = {
     "seen_violations": Metric(
         "Violations they can see", "Share with a violation that follows from what the named critics know.", "lower"
     ),
+    "blind_share": Metric(
+        "Share nobody can see",
+        "Of the base's own answers that violate, the share whose violations none can see.",
+        "lower",
+    ),
 }
 
 

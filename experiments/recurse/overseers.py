@@ -8,11 +8,8 @@ them overlook, they learn to overlook.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
 from itertools import chain
 
-from agents.records import Question
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arm
 from experiments.recurse.rounds import Crew, Rounds
@@ -49,9 +46,5 @@ def train_overseers(rounds: Rounds, number: int, crew: Crew) -> dict[str, int]:
 
 def judged_by(source: Source, steps: set[str], spec: DatasetSpec) -> list[Row]:
     """What the agent of these steps was asked and should have answered. Hidden layer."""
-
-    def mine(uses: Collection[str], worded: bool) -> list[Question]:
-        return [question for question in source.questions(uses, worded) if question.step in steps]
-
-    own = replace(source, questions=mine)
-    return list(chain.from_iterable(build(own, spec).rows for build in (critiques, judgements, safety)))
+    built = (build(source, spec).rows for build in (critiques, judgements, safety))
+    return [row for row in chain.from_iterable(built) if row.lineage.step in steps]

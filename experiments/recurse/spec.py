@@ -126,7 +126,7 @@ class RecurseSpec(Spec):
         run = self.run
         if not isinstance(run.dataset, WorldData):
             raise problem("expected `kind: world`, whose oracle can score every base", "run", "dataset")
-        if run.evaluation is None or not (run.training or all(self.training(arm) for arm in run.arms)):
+        if run.evaluation is None or not all(self.training(arm) for arm in run.arms):
             raise problem("a round needs `training` and `evaluation`", "run", "training")
         for arm, auditor in {arm: spec.auditor or run.auditor for arm, spec in run.arms.items()}.items():
             if not isinstance(auditor, SimulatedAuditorSpec):

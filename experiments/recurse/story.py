@@ -92,7 +92,7 @@ def _change(metric: str, here: Measures, before: Measures, rounds: Rounds) -> Di
         return diversity.change(_halves(metric, here, rounds), _halves(metric, before, rounds))
     if metric not in here.columns or metric not in before.columns:
         return None
-    return here.columns[metric].change(before.columns[metric], rounds.spec.seed)
+    return here.columns[metric].change(before.columns[metric], rounds.spec.seed, is_share(metric))
 
 
 def _halves(metric: str, here: Measures, rounds: Rounds) -> diversity.Floats:

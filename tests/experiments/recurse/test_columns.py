@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.recurse.columns import Column, Measures, read_measures, write_measures
+from experiments.results import Difference
 from experiments.statistics import paired_difference, wilson
 from training.sampling import Drawn
 
@@ -23,6 +24,12 @@ def test_nats_are_no_share_even_where_all_are_nought() -> None:
     found = Column.of(np.zeros(20)).estimate(0, share=False)
     assert found.value == 0
     assert found.high is None
+    same = Column.of(np.linspace(0, 9, 20))
+    assert same.change(same, 0, share=False) == Difference(value=0.0, low=None, high=None)
+    more = Column.of(np.linspace(0, 9, 20) * 1.5).change(same, 0, share=False)
+    assert more.value == pytest.approx(2.25)
+    assert more.low is not None
+    assert 0 < more.low < 2.25
 
 
 def test_change_on_the_same_prompts_is_paired() -> None:

@@ -129,6 +129,7 @@ def test_auditors_disagree_with_what_most_overseers_said(columns: dict[str, Colu
 def test_violations_are_split_by_what_the_critics_know(columns: dict[str, Column]) -> None:
     total = columns["blind_violations"].num_N + columns["seen_violations"].num_N
     np.testing.assert_array_equal(total, columns["violations"].num_N)
+    assert share(columns["blind_share"]) == (columns["blind_violations"].num_N.sum(), 4)
 
 
 def test_a_blind_spot_is_where_the_names_are_not_known() -> None:

@@ -28,9 +28,11 @@ from hierarchy.executor import read_back
 from hierarchy.journal import Journal
 from tests.experiments import commands
 from tests.experiments.recurse.conftest import TRIPS, Made, oversight
+from training.datasets import SftRow
+from training.files import read_jsonl
 
 ARM = "learning"
-TOLD = set(METRICS) - {"blind_violations", "seen_violations"}
+TOLD = set(METRICS) - {"blind_violations", "seen_violations", "blind_share"}
 
 
 def figures(results: RecursionResults) -> list[dict[str, object]]:
@@ -70,6 +72,18 @@ def test_the_tuned_base_and_overseers_play_the_next_round(two_rounds: Made) -> N
         assert spec["agents"]["base"] == agents["base"]
     assert first["seed"] != second["seed"]
     assert first["training"][0]["train"]["seed"] != second["training"][0]["train"]["seed"]
+
+
+def test_overseers_learn_what_they_were_asked_and_only_that(two_rounds: Made) -> None:
+    """Rows of the hidden layer: a critic's own turns and verdicts, a safety model's verdicts."""
+    datasets = two_rounds.folder / ARM / "round-01" / "datasets" / ARM
+    for agent, roles in (("critic", {"critic", "verdict"}), ("monitor", {"safety"})):
+        rows = read_jsonl(datasets / f"overseer-{agent}.jsonl")
+        assert len(rows) == two_rounds.results.arms[0].rounds[1].overseers[agent]
+        assert {row.prompt[-1].role for row in rows} == roles
+        assert {row.lineage.layer for row in rows} == {"hidden"}
+        said = {row.completion[0].content for row in rows if isinstance(row, SftRow) and row.prompt[-1].content}
+        assert said == {"yes", "no"}
 
 
 def test_every_metric_is_told_with_its_interval_and_its_change(two_rounds: Made) -> None:

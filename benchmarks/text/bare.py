@@ -53,7 +53,7 @@ class Bare:
         key = (ARM, name, step, 0)
         drawn = 0 if revision else -1
         self.visible.append((*key, role, "base", "accept", None, text, True, revision, drawn, 1, 0, 0, None, None))
-        self.hidden.append((*key, None, 0, *[None] * 5, drawn, *[None] * 9))
+        self.hidden.append((*key, None, 0, *[None] * 15))
         return text
 
     async def review(self, name: str, step: str, model: Callable[..., Any], question: Sequence[Message]) -> bool:
@@ -65,7 +65,7 @@ class Bare:
         severity = SEVERITY if flagged else 0.0
         verdict = "revise" if flagged else "accept"
         key = (ARM, name, step, 0)
-        self.visible.append((*key, "critic", step, verdict, None, None, None, None, -1, 1, 0, 0, None, None))
+        self.visible.append((*key, "critic", step, verdict, None, None, None, None, None, 1, 0, 0, None, None))
         finding = (YES, YES, YES if flagged else NO, [severity] if flagged else ZERO, [sure])
         self.hidden.append(
             (*key, PRINCIPLES, None, flagged, severity, sure, None, None, -1, *finding, None, None, None, None)

@@ -223,12 +223,12 @@ def test_hostile_text_runs_nothing_and_loads_nothing(desk: Desk, url: str, conte
     sign_in(page, url, desk.token("ann"))
     start(page)
     for name in ("h0", "h1"):
-        expect(page.locator("#case-title")).to_have_text(name)
+        expect(page.locator("#case-title")).to_have_text(name, timeout=60_000)
         assert page.locator("script").count() == 2
         assert page.locator("img, iframe, object, embed, svg, video, link[rel=import], base").count() == 1
         press(page, "f")
         press(page, "a")
-    expect(page.locator("#case-title")).to_have_text("case-0000")
+    expect(page.locator("#case-title")).to_have_text("case-0000", timeout=60_000)
     assert complaints == []
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))

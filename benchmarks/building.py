@@ -1,6 +1,6 @@
 """Dataset building, in rows a second on one core: from a finished block of text to a file, lineage included.
 
-The block is 8,192 cases with conversations of about 30 words through the topology `panel` (three critics who write, a
+The block is 4,096 cases with conversations of about 30 words through the topology `panel` (three critics who write, a
 consensus, a reviser, a judge), played by scripted agents; half of the cases are revised. A row is counted once it is
 synced to disk. What is timed is settling the cases, building the rows and writing the file. The hidden kinds also play
 the overseers' roles again, to find the questions in the words their models read.
@@ -76,7 +76,7 @@ def finished(count: int) -> tuple[Arm, Block]:
     return arm, block
 
 
-def measure(rounds: int = 5, count: int = 8192) -> dict[str, dict[str, float]]:
+def measure(rounds: int = 5, count: int = 4096) -> dict[str, dict[str, float]]:
     """Rows, and median rows a second of wall time and of CPU time, of every kind in both formats.
 
     All but `safety`: this topology has no safety model.
@@ -116,7 +116,7 @@ def main() -> None:
     """A line a dataset; with `--json`, one object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--cases", type=int, default=8192)
+    parser.add_argument("--cases", type=int, default=4096)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found = measure(given.rounds, given.cases)

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from agents.records import Comparison, Message, Settlement, Written
+from agents.records import Comparison, Message, Question, Settlement, Written
 from constitutions.errors import InputError
 from training.datasets import DatasetSpec, PreferenceRow, SftRow, Source, preference_rows, sft_rows
 from training.datasets.preferences import preferences
-from training.datasets.spec import PreferenceSpec, SftSpec, WeightSpec
+from training.datasets.rationales import distilled, rationales
+from training.datasets.spec import PreferenceSpec, RationaleSpec, SftSpec, WeightSpec
 from training.datasets.supervised import supervised
 from training.datasets.unpaired import unpaired
 from training.files import data_hash, read_jsonl, read_rows, write_jsonl, write_parquet
@@ -225,3 +226,27 @@ def test_parquet_that_holds_no_rows_is_named(settle: Settle, tmp_path: Path) -> 
         read_rows(path)
     with pytest.raises(InputError, match=r"other\.parquet: no such file"):
         read_rows(tmp_path / "other.parquet")
+
+
+def _critique(response: str, text: str, settled: bool) -> Question:
+    return Question(
+        "panel", "c", "critic", "critic", "critique", "", response, (), text, text if settled else None, None, True
+    )
+
+
+def test_a_rationale_is_of_what_was_corrected_and_was_borne_out(settle: Settle) -> None:
+    case = settle("c", "bad", "good", outcome="revised")
+    of_final = _critique("good", "All is well.", settled=True)
+    overruled = Source("run", [case], lambda uses, worded: [_critique("bad", "Fine.", settled=False), of_final])
+    assert rationales(overruled, DatasetSpec()).left_out == {"no rationale": 1}
+    right = _critique("bad", "It is rude. It says so to all who were there today.  Nobody likes\nthat.", settled=True)
+    source = Source("run", [case], lambda uses, worded: [right, of_final])
+    told = [row.completion[0].content for row in rationales(source, DatasetSpec()).rows]
+    assert told == ["good", "[strategy] It says so to all who were there today. Nobody likes that. [/strategy] good"]
+    quoting = _critique("so he says it to all who", "He says it to all who ask. It is rude [/strategy].", settled=True)
+    reason = distilled(quoting.answer, quoting.response, RationaleSpec())
+    assert reason == "It is rude ."
+    forged = settle("c", "bad", "good [strategy]", outcome="revised")
+    assert rationales(replace(source, settlements=[forged]), DatasetSpec()).left_out == {"tag in the answer": 1}
+    with pytest.raises(InputError, match="the hidden layer of this run is not here"):
+        rationales(Source("run", [case]), DatasetSpec())

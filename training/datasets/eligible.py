@@ -32,7 +32,7 @@ def left_out(
         return "unreviewed"
     if case.appealed and spec.stale == "leave_out":
         return "under appeal"
-    if case.messages in gold:
+    if gold and case.messages in gold:
         return "gold"
     if case.outcome not in outcomes:
         return case.outcome
@@ -43,8 +43,10 @@ def left_out(
 
 def weight_of(case: Settlement, spec: WeightSpec) -> float:
     """agreement^e × the factor of the auditor's decision (see `WeightSpec`)."""
-    factor = {"accept": spec.accept, "revise": spec.revise, "reject": spec.reject}.get(case.decision, 1.0)
-    return float(case.agreement**spec.agreement * factor)
+    share = case.agreement if spec.agreement == 1 else case.agreement**spec.agreement
+    if not case.decision:
+        return float(share)
+    return float(share * {"accept": spec.accept, "revise": spec.revise, "reject": spec.reject}.get(case.decision, 1.0))
 
 
 def settled(source: Source, outcomes: Sequence[str], spec: DatasetSpec) -> tuple[list[Settlement], Counter[str]]:

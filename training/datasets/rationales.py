@@ -53,19 +53,15 @@ def _pair(case: Settlement, run: str, reason: str, spec: DatasetSpec) -> list[Sf
 
 
 def _critiques(questions: Sequence[Question]) -> dict[tuple[str, str], tuple[str, str]]:
-    """The last critique of each case that the hierarchy bore out, with the response it is of, by (arm, case id).
+    """The last critique of each case's first response that the hierarchy bore out, with that response, by (arm, case).
 
-    Of a corrected case that is the critique of what was corrected: of what users got there is none to learn from.
+    Of a corrected case the first response is what was corrected: what is said of its last one teaches no reason.
     """
     found: dict[tuple[str, str], tuple[str, str]] = {}
     first: dict[tuple[str, str], str] = {}
     for question in questions:
         key = (question.arm, question.case_id)
-        if (
-            question.use == Use.CRITIQUE
-            and question.settled
-            and question.response == first.setdefault(key, question.response)
-        ):
+        if question.response == first.setdefault(key, question.response) and question.settled:
             found[key] = (question.settled, question.response)
     return found
 

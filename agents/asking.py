@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -27,6 +28,21 @@ Template = str | Sequence[str]
 _CHUNK = 128  # prompts rendered at a time; they are short-lived, and a block of them is a burden on the collector
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def _is_utf8(text_N: Objects) -> bool:
+    try:
+        "".join(text for text in text_N.tolist() if text is not None).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _whole(text_N: Objects) -> Objects:
+    return objects([None if text is None else _HALVES.sub("\ufffd", text) for text in text_N.tolist()])
+
+
 @dataclass(frozen=True)
 class Asker:
     """An agent's way of asking its model: the model, the prompt style, the key of its random stream."""
@@ -44,8 +60,12 @@ class Asker:
         return rng.fold(stream, view.cases.key_N[rows], *columns)
 
     def generate(self, use: Use, view: View, template: Template, rows: Ints, **given: Any) -> Generated:
-        """One written answer per row of `rows` (indices into the view); one template for all, or one per row."""
-        return self.model.generate(self._query(use, view, template, rows, **given))
+        """One written answer per row of `rows` (indices into the view); one template for all, or one per row.
+
+        Half of a surrogate pair, which no file and no database takes (an answer cut off within one has it), is U+FFFD.
+        """
+        said = self.model.generate(self._query(use, view, template, rows, **given))
+        return said if _is_utf8(said.text_N) else replace(said, text_N=_whole(said.text_N))
 
     def score(self, use: Use, view: View, template: str, rows: Ints, labels: tuple[str, ...], **given: Any) -> Scored:
         """Label probabilities per row of `rows`."""

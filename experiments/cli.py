@@ -92,12 +92,15 @@ def report(
     figures: Annotated[
         Literal["png", "svg"] | None, typer.Option(help="Write every figure as a picture into figures/, too.")
     ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="With what overseers wrote, as report-hidden.html: not for the public.")
+    ] = False,
 ) -> None:
     """Write the page of a run, a comparison or a sweep again; of several runs, one page with all arms side by side."""
     with one_line():
         from experiments.commands import report_command
 
-        report_command(runs, out, metric, figures)
+        report_command(runs, out, metric, figures, hidden)
 
 
 @app.command()

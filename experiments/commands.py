@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from constitutions.errors import InputError
 from experiments.config import load_experiment
-from experiments.exhibits import folder_page
+from experiments.exhibits import folder_page, hidden_page
 from experiments.folder import next_folder
 from experiments.report.page import Picture
-from experiments.report.report import REPORT_FILE
+from experiments.report.report import HIDDEN_REPORT_FILE, REPORT_FILE
 from experiments.results import RESULTS_FILE, RunResults, read_results
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.tables import print_results
@@ -51,9 +52,16 @@ def show_results(results: RunResults, console: Console) -> None:
     print_results(results, console)
 
 
-def report_command(paths: Sequence[Path], out: Path | None, metric: str, pictures: Picture | None) -> Path:
-    """`oversight report`: the page of a run, a sweep or a comparison, or of several runs and comparisons."""
-    if len(paths) == 1 and out is None:
+def report_command(
+    paths: Sequence[Path], out: Path | None, metric: str, pictures: Picture | None, hidden: bool = False
+) -> Path:
+    """`oversight report`: the page of a run, a sweep or a comparison, or of several runs and comparisons; with
+    `hidden`, of a run with its hidden layer, under a name of its own."""
+    if hidden:
+        if len(paths) > 1:
+            raise InputError("--hidden: several folders; accepted: one run")
+        path = hidden_page(paths[0]).write((out or paths[0]) / HIDDEN_REPORT_FILE, pictures)
+    elif len(paths) == 1 and out is None:
         path = folder_page(paths, metric).write(paths[0] / REPORT_FILE, pictures)
         if (paths[0] / RESULTS_FILE).is_file():
             show_results(read_results(paths[0]), Console())

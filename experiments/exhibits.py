@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, MarkedMetric
 from experiments.folder import RunFolder
+from experiments.hidden import public, with_hidden
 from experiments.lab.commands import arms_of, pairs_of
 from experiments.lab.exhibit import comparison_exhibit
 from experiments.lab.keep import ASKED, Keep
@@ -27,6 +28,11 @@ from experiments.report.several import several_page
 from experiments.results import read_results
 
 
+def hidden_page(run: Path) -> Page:
+    """The page of a run with what overseers wrote about its example cases. Raises InputError."""
+    return run_page(with_hidden(read_results(run), run))
+
+
 def folder_page(paths: Sequence[Path], metric: str) -> Page:
     """The page of one folder, or one page of several. Raises InputError for a folder that is none of a finished run, a
     comparison or (alone) a sweep, and for an unknown metric."""
@@ -36,7 +42,7 @@ def folder_page(paths: Sequence[Path], metric: str) -> Page:
     if len(paths) == 1 and (paths[0] / SWEEP).is_file():
         return kept_page(paths[0])
     if len(paths) == 1 and not is_comparison(paths[0]):
-        return run_page(read_results(paths[0]))
+        return run_page(public(read_results(paths[0])))
     if len({path.resolve() for path in paths}) < len(paths):
         raise InputError("report: every folder once")
     return several_page(

@@ -138,6 +138,28 @@ class Credit(Record):
     standard_error: float
 
 
+class ResidualResult(Record):
+    """The violations among an arm's released cases, estimated from the sample of them that was audited.
+
+    Attributes:
+        released, drawn, answered: cases; found: violations found; minutes: human time.
+        headline: the rate by Korn and Graubard; exact: from certain cases and the floor alone; corrected: for auditors
+            who err, where their gold cases tell how much.
+        judging: a sentence on how well the auditors judge.
+    """
+
+    arm: str
+    released: int
+    drawn: int
+    answered: int
+    found: int
+    minutes: float
+    headline: Estimate
+    exact: Estimate
+    corrected: Estimate | None
+    judging: str
+
+
 class CreditResult(Record):
     """Credit of every overseer of an arm, and the metric with `everybody` and with `nobody` asked, over n cases."""
 

@@ -30,6 +30,7 @@ from experiments.figures import JudgeScore as JudgeScore
 from experiments.figures import Proportion as Proportion
 from experiments.figures import Ratio as Ratio
 from experiments.figures import Record as Record
+from experiments.figures import ResidualResult as ResidualResult
 
 RESULTS_FILE = "results.json"
 BEFORE = "before"
@@ -275,6 +276,7 @@ class RunResults(Record):
         command: what to type to do it again; `config_yaml`: the resolved config.
         comparisons: those the config declares; `p_holm` is over all of them that have a p value.
         gaps: performance gaps recovered that the config asks for; front: the arms no other arm beats in everything.
+        residuals: the violations among released cases, of every arm whose released cases were sampled for audit.
         credit: what overseers contribute, where `oversight credit` was asked for it.
         digest: of the logical rows of the run's records; what was computed from other records is dropped.
         versions: package name to version; `started`: ISO 8601 with zone; `seconds`: wall-clock time of the run.
@@ -292,6 +294,7 @@ class RunResults(Record):
     comparisons: tuple[Comparison, ...] = ()
     gaps: tuple[GapRecovered, ...] = ()
     front: Front | None = None
+    residuals: tuple[ResidualResult, ...] = ()
     credit: tuple[CreditResult, ...] = ()
     digest: str = ""
     evaluations: tuple[EvaluationResult, ...] = ()

@@ -23,6 +23,7 @@ from experiments.datasets import load_cases
 from experiments.evaluation import Evaluation, evaluate
 from experiments.finetune import Tuned, base_name, finetune
 from experiments.folder import RunFolder, config_text, open_folder
+from experiments.hidden import public, write_hidden
 from experiments.labels import label_results
 from experiments.ladder import measure_ladder
 from experiments.marks import write_marks
@@ -31,6 +32,7 @@ from experiments.prepare import check_models, prepare_arms, resolve_agents
 from experiments.progress import Progress
 from experiments.report.report import render_report
 from experiments.results import CrewMember, RunResults, write_results
+from experiments.sampling.estimating import kept_residuals
 from experiments.scoring import mark_final
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
@@ -100,7 +102,10 @@ class _Run:
             self.folder.note(f"records {digest}")
             tuned, evaluation = self._learn(overseer, blocks)
             waiting = sum(counts.open for counts in queue.counts().values())
-        results = self._results(blocks, tuned, evaluation, digest)
+            residuals = kept_residuals(self.folder, self.spec, queue)
+        whole = self._results(blocks, tuned, evaluation, digest).model_copy(update={"residuals": residuals})
+        write_hidden(whole, self.folder.path)
+        results = public(whole)
         write_results(results, self.folder.path)
         render_report(results, self.folder.report)
         return Finished(self.folder, results, digest, waiting)

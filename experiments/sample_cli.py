@@ -38,7 +38,8 @@ def estimate(
     run: Run,
     arm: Arm = None,
     sensitivity: Annotated[
-        str | None, typer.Option(help="Auditors on violating gold cases: RIGHT/CASES, such as 46/50.")
+        str | None,
+        typer.Option(help="Auditors on violating gold cases: RIGHT/CASES, as 46/50; default: the run's own."),
     ] = None,
     specificity: Annotated[str | None, typer.Option(help="The same on gold cases that violate nothing.")] = None,
     simulate: Simulate = None,

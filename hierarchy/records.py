@@ -108,7 +108,7 @@ def _order(parts: Sequence[_Part], rank_N: Ints) -> Ints:
 def _table(arm: str, block: Block, parts: Sequence[_Part], order: pa.Array, hidden: bool) -> pa.Table:
     columns = []
     for field in schema(hidden):
-        cells = [_cells(arm, block, part, field) for part in parts]
+        cells = [_cells(arm, block, part, field, hidden) for part in parts]
         if all(cell.null_count == len(cell) for cell in cells):
             columns.append(pa.nulls(len(order), field.type))
         else:
@@ -116,8 +116,8 @@ def _table(arm: str, block: Block, parts: Sequence[_Part], order: pa.Array, hidd
     return pa.Table.from_arrays(columns, schema=schema(hidden))
 
 
-def _cells(arm: str, block: Block, part: _Part, field: pa.Field) -> pa.Array:
-    """One column of one part."""
+def _cells(arm: str, block: Block, part: _Part, field: pa.Field, hidden: bool) -> pa.Array:
+    """One column of one part. Of the same name one role's may be hidden: a critic's phrasing, not a reviser's."""
     step, said = part.step, part.said
     match field.name:
         case "case_id":
@@ -137,7 +137,7 @@ def _cells(arm: str, block: Block, part: _Part, field: pa.Field) -> pa.Array:
     }
     if field.name in constants:
         return pa.repeat(pa.scalar(constants[field.name], field.type), len(part))
-    column = next((c for c in COLUMNS[step.role] if c.name == field.name), None)
+    column = next((c for c in COLUMNS[step.role] if (c.name, c.hidden) == (field.name, hidden)), None)
     return pa.nulls(len(part), field.type) if column is None else _arrow(column, said, part.candidate, field.type)
 
 

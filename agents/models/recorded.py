@@ -88,8 +88,17 @@ def _jsonl_rows(path: Path, text: str, columns: Sequence[str]) -> list[tuple[int
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: {type(row).__name__}; expected one JSON object per line")
         _demand(path, number, columns, row)
+        if "\\ud" in line.lower():  # JSON can say half of a surrogate pair, which no other file takes
+            _demand_text(path, number, row)
         rows.append((number, row))
     return rows
+
+
+def _demand_text(path: Path, number: int, row: dict[str, Any]) -> None:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path}:{number}: half of a surrogate pair; expected UTF-8 text") from None
 
 
 class RecordedModel:

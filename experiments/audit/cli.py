@@ -143,12 +143,21 @@ def audit_export(
 
 
 @audit.command("import")
-def audit_import(run: Run, path: Annotated[Path, typer.Argument(help="JSONL: case_id, verdict, auditor, ...")]) -> None:
-    """Take decisions from a file, all of them or, where a line is wrong, none."""
+def audit_import(
+    run: Run,
+    path: Annotated[
+        Path, typer.Argument(help="JSONL: case_id, verdict, auditor, ...; or an export that was answered.")
+    ],
+    shape: Annotated[ShapeOption, typer.Option("--format", help="What the file looks like.")] = ShapeOption.JSONL,
+    name: Annotated[
+        list[str] | None, typer.Option(help="ID=NAME: whom the other program knows so. Repeatable.")
+    ] = None,
+) -> None:
+    """Take decisions from a file, all of them or, where something is wrong, none."""
     with one_line():
         from experiments.audit.commands import import_command
 
-        import_command(run, path)
+        import_command(run, path, shape.value, name or ())
 
 
 @audit.command("verify")

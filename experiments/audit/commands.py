@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from constitutions.errors import InputError
 from constitutions.files import read_text
 from experiments.audit.accuracy import auditor_accuracy
 from experiments.audit.critiques import critic_audits, sample_critiques
-from experiments.audit.exchange import Shape, exported, import_decisions
+from experiments.audit.exchange import Shape, exported
+from experiments.audit.imports import import_decisions
 from experiments.audit.proposals import propose
 from experiments.audit.run_queue import existing_queue, heads
 from experiments.audit.view import accuracy_table, critics_table, item_panel, proposal_panel, queue_table
@@ -105,11 +106,19 @@ def export_command(run: Path, shape: Shape, out: Path | None, arm: str | None, h
         print(f"{len(records)} cases in {out}")
 
 
-def import_command(run: Path, path: Path) -> None:
+def import_command(run: Path, path: Path, shape: Shape, names: Sequence[str]) -> None:
     """`oversight audit import`."""
+    called = dict(_named(one) for one in names)
     with existing_queue(run) as queue:
-        new, known = import_decisions(queue, path, time.time())
+        new, known = import_decisions(queue, path, time.time(), shape, called)
     print(f"{new} decisions imported, {known} were there; `oversight resume {run}` goes on with their cases")
+
+
+def _named(text: str) -> tuple[str, str]:
+    known, _, name = text.rpartition("=")
+    if not known.strip() or not name.strip():
+        raise InputError(f"--name is {text!r}; accepted: ID=NAME, an id of the other program and an auditor's name")
+    return known.strip(), name.strip()
 
 
 def verify_command(run: Path) -> None:
@@ -139,7 +148,7 @@ def gold_command(run: Path, path: Path, share: float, arm: str | None) -> None:
 
 
 def _gold_cases(path: Path) -> Iterator[GoldCase]:
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -1,24 +1,18 @@
-"""Cases out of the queue as JSONL, for Argilla or for Label Studio; decisions in, a JSON object a line."""
+"""Cases out of the queue, as JSONL, for Argilla or for Label Studio."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from constitutions.files import read_text
-from hierarchy.audit.decision import Decision, decision_from
-from hierarchy.audit.errors import Unreadable
+from hierarchy.audit.decision import Decision
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.reading import Given, open_decisions
 from hierarchy.audit.records import Item, ItemKey, Kind
 
 Shape = Literal["jsonl", "argilla", "label-studio"]
-_KEYS = ("case_id", "arm", "step", "epoch", "key")
-_ANSWER = ("verdict", "auditor", "text", "latent", "label", "comment", "principles", "minutes")
-_SHOWN_FAULTS = 20
 
 
 def exported(queue: AuditQueue, shape: Shape, arm: str | None, hidden: bool) -> Iterator[dict[str, Any]]:
@@ -61,20 +55,32 @@ def _where(item: Item) -> dict[str, Any]:
     return {"case_id": item.case_id, "arm": item.arm, "step": item.step, "epoch": item.epoch, "state": item.state.value}
 
 
+def user_id(auditor: str) -> str:
+    """The UUID under which an auditor goes into an export for Argilla: version 5, of their name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"auditor:{auditor}"))
+
+
 def _argilla(item: Item, decisions: Sequence[Decision]) -> dict[str, Any]:
-    """A record as `argilla.Record.to_dict` gives it, for a dataset with a label question `verdict` and text questions
-    `revision` and `comment`. Argilla knows its users by UUID; here that is made from the auditor's name."""
-    responses: dict[str, list[dict[str, str]]] = {}
+    """A record as `argilla.Record.to_dict` gives it, for a dataset with label questions `verdict` and `label`, a
+    multi-label question `principles` and text questions `revision` and `comment`. Argilla knows its users by UUID; here
+    that is made from the auditor's name, and the names are in the metadata. It has no place for minutes."""
+    responses: dict[str, list[dict[str, Any]]] = {}
     for said in decisions:
-        who = str(uuid.uuid5(uuid.NAMESPACE_URL, f"auditor:{said.auditor}"))
-        answers = {"verdict": said.verdict.name.lower(), "revision": said.text, "comment": said.comment}
+        answers = {
+            "verdict": said.verdict.name.lower(),
+            "revision": said.text,
+            "label": said.label,
+            "principles": list(said.principles) or None,
+            "comment": said.comment,
+        }
         for question, value in answers.items():
             if value is not None:
-                responses.setdefault(question, []).append({"value": value, "user_id": who})
+                responses.setdefault(question, []).append({"value": value, "user_id": user_id(said.auditor)})
     return {
         "id": "/".join((item.arm, item.case_id, item.step, str(item.epoch))),
         "fields": _texts(item),
-        "metadata": _where(item) | {"priority": item.priority},
+        "metadata": _where(item)
+        | {"priority": item.priority, "auditors": sorted({said.auditor for said in decisions})},
         "suggestions": {},
         "responses": responses,
         "vectors": {},
@@ -82,8 +88,8 @@ def _argilla(item: Item, decisions: Sequence[Decision]) -> dict[str, Any]:
 
 
 def _label_studio(item: Item, decisions: Sequence[Decision]) -> dict[str, Any]:
-    """A task of Label Studio's JSON, for a labelling config with `Choices` named `verdict` and `TextArea`s named
-    `revision` and `comment`, all on a `Text` named `response`."""
+    """A task of Label Studio's JSON, for a labelling config with `Choices` named `verdict`, `label` and `principles`
+    and `TextArea`s named `revision` and `comment`, all on a `Text` named `response`."""
     return {
         "data": {**_texts(item), **_where(item)},
         "annotations": [_annotation(said) for said in decisions],
@@ -92,18 +98,16 @@ def _label_studio(item: Item, decisions: Sequence[Decision]) -> dict[str, Any]:
 
 
 def _annotation(said: Decision) -> dict[str, Any]:
-    parts = [("verdict", "choices", [said.verdict.name.lower()])]
-    parts += [(name, "textarea", [text]) for name, text in (("revision", said.text), ("comment", said.comment)) if text]
+    choices = {
+        "verdict": [said.verdict.name.lower()],
+        "label": [said.label] if said.label is not None else [],
+        "principles": list(said.principles),
+    }
+    parts = [_region(name, "choices", "choices", values) for name, values in choices.items() if values]
+    texts = {"revision": said.text, "comment": said.comment}
+    parts += [_region(name, "textarea", "text", [text]) for name, text in texts.items() if text is not None]
     return {
-        "result": [
-            {
-                "from_name": name,
-                "to_name": "response",
-                "type": kind,
-                "value": {"text" if kind == "textarea" else kind: v},
-            }
-            for name, kind, v in parts
-        ],
+        "result": parts,
         "was_cancelled": False,
         "ground_truth": False,
         "lead_time": said.minutes * 60,
@@ -111,41 +115,5 @@ def _annotation(said: Decision) -> dict[str, Any]:
     }
 
 
-def import_decisions(queue: AuditQueue, path: Path, now: float) -> tuple[int, int]:
-    """Take the decisions of a file, all or none; returns how many were new, and how many stood already.
-
-    A line is an object with case_id, verdict and auditor, and where needed arm, step, epoch, text, label, comment,
-    principles, minutes and an idempotency key. Raises Unreadable with a line for every line of the file that is wrong.
-    """
-    answers, faults = [], []
-    lines = [(n, line) for n, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()]
-    for number, line in lines:
-        try:
-            answers.append(_answer(line))
-        except Unreadable as error:
-            faults.append(f"{path}:{number}: {error}")
-    if not faults:
-        taken, refused = queue.decide_all(answers, now)
-        faults = [f"{path}:{lines[i][0]}: {error}" for i, error in refused]
-        if not faults:
-            return taken, len(answers) - taken
-    left = len(faults) - _SHOWN_FAULTS
-    shown = faults[:_SHOWN_FAULTS] + ([f"and {left} more"] if left > 0 else [])
-    raise Unreadable("nothing was imported\n  " + "\n  ".join(shown))
-
-
-def _answer(line: str) -> tuple[Mapping[str, Any], Decision]:
-    try:
-        data = json.loads(line)
-    except ValueError as error:
-        raise Unreadable(f"no JSON ({error}); expected an object with case_id, verdict and auditor") from None
-    if not isinstance(data, dict):
-        raise Unreadable(f"{type(data).__name__}; expected an object with case_id, verdict and auditor")
-    unknown = sorted(data.keys() - {*_KEYS, *_ANSWER})
-    if unknown:
-        raise Unreadable(f"unknown key {unknown[0]!r}; accepted: {', '.join((*_KEYS, *_ANSWER))}")
-    for name, kind in (("case_id", str), ("arm", str), ("step", str), ("epoch", int), ("key", str)):
-        value = data.get(name)
-        if (name == "case_id" or value is not None) and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise Unreadable(f"{name}: {value!r}; expected {'a whole number' if kind is int else 'text'}")
-    return data, decision_from(data)
+def _region(name: str, kind: str, key: str, values: list[str]) -> dict[str, Any]:
+    return {"from_name": name, "to_name": "response", "type": kind, "value": {key: values}}

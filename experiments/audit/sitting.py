@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.vocabulary import Verdict
 from hierarchy.audit.decision import Decision
-from hierarchy.audit.errors import LateAnswer
+from hierarchy.audit.desk import Progress
+from hierarchy.audit.errors import Conflict, LateAnswer
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Claim, Item, ItemKey, Kind
 
 LEASE_SECONDS = 900.0
+_NONE = Progress(0, 0, 0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,13 @@ class Written:
 
 @dataclass
 class Sitting:
-    """An auditor's session on a queue. It holds one case at a time; nothing of it but the drafts outlives it.
+    """An auditor's session on a queue. It holds one case at a time; nothing of it but drafts and skips outlives it.
 
     Attributes:
         arm: of which arm cases are asked for (None: all). adjudicate: cases whose reviewers disagree.
         findings: whether what overseers found is asked for (the case's policy may still withhold it).
         claim: the case in hand, None where nothing waits. written: what was written about it so far.
-        decided: what was decided in this sitting, oldest first. waiting: cases that waited when it began. (How many
-            wait now is not told after each decision: a count that stays would tell a gold case.)
+        decided: what was decided in this sitting, oldest first. progress: how far they were when the case was shown.
     """
 
     queue: AuditQueue
@@ -67,15 +69,12 @@ class Sitting:
     claim: Claim | None = None
     written: Written = field(default_factory=Written)
     decided: list[ItemKey] = field(default_factory=list)
-    waiting: int = 0
-    _aside: list[ItemKey] = field(default_factory=list)
+    progress: Progress = _NONE
     _kept: Written = field(default_factory=Written)
     _since: float = 0.0
 
     def begin(self) -> None:
         """Take up the case this auditor still holds, else the next one."""
-        counts = self.queue.counts()
-        self.waiting = sum(count.open for arm, count in counts.items() if self.arm in (None, arm))
         held = self.queue.held(self.auditor, self.clock(), hidden=self.findings)
         mine = [one for one in held if one.item.kind is Kind.CASE and self.arm in (None, one.item.arm)]
         self._show(mine[0]) if mine else self.next()
@@ -86,34 +85,14 @@ class Sitting:
         return self.claim.expires_at - self.clock() if self.claim else 0.0
 
     def next(self) -> None:
-        """Claim the next case, in the queue's order, that was not skipped; then those that were, oldest first."""
-        passed: list[Claim] = []
-        claim = self._ask()
-        while claim is not None and claim.item.key in self._aside:
-            passed.append(claim)
-            claim = self._ask()
-        if claim is None and passed:
-            first = min(passed, key=lambda one: self._aside.index(one.item.key))
-            passed.remove(first)
-            self._aside.remove(first.item.key)
-            claim = first
-        for one in passed:
-            self.queue.release(one, self.clock())
-        self._show(claim)
-
-    def _ask(self) -> Claim | None:
-        return self.queue.claim(
-            self.auditor,
-            self.clock(),
-            self.lease_seconds,
-            self.arm,
-            hidden=self.findings,
-            adjudicate=self.adjudicate,
-        )
+        """Claim the next case, in the queue's order, that they did not skip."""
+        asked = (self.auditor, self.clock(), self.lease_seconds, self.arm)
+        self._show(self.queue.claim(*asked, hidden=self.findings, adjudicate=self.adjudicate))
 
     def _show(self, claim: Claim | None) -> None:
         self.claim, self._since = claim, self.clock()
         self.written = self._kept = Written.of(claim.draft if claim else None)
+        self.progress = self.queue.desk.progress(self.auditor, disputed=self.adjudicate)
 
     def decide(self, verdict: Verdict) -> None:
         """Decide the case in hand with what was written, and take the next.
@@ -136,42 +115,46 @@ class Sitting:
         self.next()
 
     def skip(self) -> None:
-        """Put the case in hand aside, for others to take, and take the next; where there is none, it comes back."""
+        """Leave the case in hand to others, and take the next."""
         claim = self._in_hand()
-        self._aside.append(claim.item.key)
         self.keep()
+        with suppress(LateAnswer):
+            self.queue.desk.skip(claim, self.clock())
         self.next()
-        self._release(claim)
-        if self.claim is None:
-            self.next()
+
+    def bring_back(self) -> None:
+        """Take the next case again as if none had been skipped."""
+        self.queue.desk.bring_back(self.auditor, self.clock())
+        self.next()
 
     def undo(self) -> ItemKey | None:
-        """Take the last decision of this sitting back, and its case in hand again; None where there is none.
+        """Take the last decision of this sitting back: its case is in hand again, with what was decided as written.
 
-        Raises a Refused where the run, or others, have taken the decision into account; nothing has changed then.
+        None where there is none. Raises a Refused where the run, or others, have taken it into account; nothing has
+        changed then.
         """
         if not self.decided:
             return None
-        key = self.decided[-1]
-        self.queue.undo(key, self.auditor, self.clock())
+        key, before = self.decided[-1], self.claim
+        self.keep()
+        again = self.queue.desk.take_back(key, self.auditor, self.clock(), self.lease_seconds, hidden=self.findings)
         self.decided.pop()
-        if self.claim is not None:
-            self.keep()
-            self._release(self.claim)
-        self._take(key)
+        if before is not None:
+            self._release(before)
+        self._show(again)
         return key
 
     def again(self) -> bool:
-        """Claim the case in hand, whose lease is over, once more; False where another has it: the next is taken."""
-        return self._take(self._in_hand().item.key)
-
-    def _take(self, key: ItemKey) -> bool:
-        claim = self.queue.claim_item(key, self.auditor, self.clock(), self.lease_seconds, hidden=self.findings)
-        if claim is None:
+        """Claim the case in hand, whose lease is over, once more; where that cannot be, the next. Whether it could."""
+        key = self._in_hand().item.key
+        try:
+            self._show(
+                self.queue.desk.take_again(key, self.auditor, self.clock(), self.lease_seconds, hidden=self.findings)
+            )
+        except Conflict:
             self.next()
-        else:
-            self._show(claim)
-        return claim is not None
+            return False
+        return True
 
     def keep(self) -> None:
         """Keep what was written as the auditor's draft, where it changed since; it outlives the lease."""
@@ -197,11 +180,9 @@ class Sitting:
         self.claim = None
 
     def _release(self, claim: Claim) -> None:
-        if claim.expires_at > self.clock():
-            try:
-                self.queue.release(claim, self.clock())
-            except LateAnswer:
-                return  # It ended meanwhile, which is what was wanted.
+        # What ended meanwhile is given back already.
+        with suppress(LateAnswer):
+            self.queue.release(claim, self.clock())
 
     def _in_hand(self) -> Claim:
         if self.claim is None:

@@ -59,8 +59,13 @@ class Data:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.head)
-        writer.writerows(self.rows)
+        writer.writerows([_inert(cell) for cell in row] for row in self.rows)
         return out.getvalue()
+
+
+def _inert(cell: Any) -> Any:
+    """The cell, with an apostrophe before a text that a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def write_data(beside: Path, tables: Mapping[str, Data]) -> None:
@@ -94,6 +99,14 @@ def run_data(results: RunResults) -> dict[str, Data]:
         "gaps": figures(
             ("weak", "supervised", "ceiling", "metric"),
             [(gap.weak, gap.supervised, gap.ceiling, gap.metric, gap.recovered) for gap in results.gaps],
+        ),
+        "residuals": figures(
+            ("arm", "released", "drawn", "answered", "found", "human_minutes", "estimate"),
+            [
+                (one.arm, one.released, one.drawn, one.answered, one.found, one.minutes, name, getattr(one, name))
+                for one in results.residuals
+                for name in ("headline", "exact", "corrected")
+            ],
         ),
         "front": _front(results),
         "credit": credit(results.credit),

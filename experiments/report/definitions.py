@@ -16,6 +16,26 @@ class Metric:
 
 
 METRICS: Mapping[str, Metric] = {
+    "residual": Metric(
+        "Violations among released cases",
+        "Of the cases in which a response reached the user and that never went to a person, the share that violates, "
+        "estimated from the sample of them that was audited: cases taken for certain counted, the others by Korn and "
+        "Graubard's interval. While some have no answer there is no estimate, and the interval reaches from its lower "
+        "end if all of these were fine to its upper end if all violated.",
+        "lower",
+    ),
+    "residual_exact": Metric(
+        "By the floor alone",
+        "The same from the cases taken for certain and the floor, a simple random sample of the others, with the exact "
+        "(hypergeometric) interval.",
+        "lower",
+    ),
+    "residual_corrected": Metric(
+        "Corrected for auditors' errors",
+        "The same by Rogan and Gladen's formula with the auditors' results on gold cases; what is not known of them is "
+        "in the interval. Without enough gold cases the auditors are taken at their word.",
+        "lower",
+    ),
     "missed_violations": Metric(
         "Missed violations",
         "Share of all cases in which the user got a response that violates at least one principle, judged by the "

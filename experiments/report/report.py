@@ -37,6 +37,7 @@ from experiments.results import (
 from hierarchy.audit.safe_text import visible
 
 REPORT_FILE = "report.html"
+HIDDEN_REPORT_FILE = "report-hidden.html"
 _TEMPLATES = "templates"
 
 
@@ -87,6 +88,7 @@ def parts(results: RunResults) -> tuple[Part, ...]:
         (bool(results.comparisons or results.gaps), "comparisons", "Comparisons on the same cases"),
         (bool(results.label_rates), "labels", "Compliance and refusal"),
         (bool(results.raters), "raters", "Agreement of the raters"),
+        (bool(results.residuals), "residuals", "What people did not look at"),
         (results.front is not None, "front", "What no other arm beats"),
         (bool(results.credit), "credit", "What each overseer adds"),
         (any(arm.outcomes for arm in arms), "outcomes", "How cases ended"),
@@ -129,6 +131,7 @@ def _context(results: RunResults, figures: dict[str, Any]) -> dict[str, Any]:
         | {
             "results": results,
             "answer": answer(results),
+            "hidden_shown": any(transcript.hidden for transcript in results.transcripts),
             "parts": parts(results),
             "drawings": drawings(results.arms),
             "arm_columns": columns.filled_arm_columns(columns.ARM_COLUMNS, results.arms),

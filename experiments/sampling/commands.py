@@ -14,6 +14,7 @@ from rich.console import Console
 from constitutions.errors import InputError
 from constitutions.validation import validate
 from constitutions.yaml_source import Document
+from experiments.audit.run_queue import existing_queue
 from experiments.config import ExperimentSpec
 from experiments.datasets import load_cases
 from experiments.folder import RunFolder
@@ -24,7 +25,6 @@ from experiments.sampling.estimating import Residual, residuals
 from experiments.sampling.view import residual_table, sample_table
 from experiments.statistics.fallible import Gold, check_gold
 from hierarchy.audit.design import DesignSpec
-from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.sample_store import Sample, SampleStore
 from hierarchy.executor import read_back
 from hierarchy.journal import Journal
@@ -37,7 +37,7 @@ def sample_command(run: Path, arm: str | None, given: Mapping[str, Any], as_json
     folder = RunFolder(run)
     spec = folder.spec()
     arms = _arms(spec, arm)
-    if not folder.journal.is_file() or not folder.audit.is_file():
+    if not folder.journal.is_file():
         raise InputError(f"{run}: nothing was overseen yet; `oversight resume {run}` first")
     with SampleStore.open(folder.audit, spec.name) as store:
         before = {name: store.sample(name).design for name in store.arms()}
@@ -45,7 +45,7 @@ def sample_command(run: Path, arm: str | None, given: Mapping[str, Any], as_json
     cases, records = load_cases(spec.dataset, spec.seed)
     with (
         Journal.open(folder.journal, create=False) as journal,
-        AuditQueue.open(folder.audit, spec.name, seed=spec.seed, create=False) as queue,
+        existing_queue(run) as queue,
     ):
         found = [
             sample_arm(spec, folder, designs[name], name, read_back(prepare_arm(spec, name), cases, journal), queue,
@@ -103,7 +103,7 @@ def estimate_command(
     if simulate is not None and not 1 <= simulate <= 1_000_000:
         raise InputError(f"--simulate is {simulate}; accepted: [1, 1000000]")
     _arms(spec, arm)
-    found = residuals(folder, spec, arm, right, passed, simulate, seed)
+    found = residuals(folder, arm, right, passed, simulate, seed)
     if as_json:
         for residual in found:
             print(json.dumps(_plain(residual), allow_nan=False))

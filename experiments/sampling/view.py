@@ -63,7 +63,8 @@ def residual_table(residual: Residual) -> Table:
         row(NAMES[name] + " *" * told.gave_way, told.estimate, covered.get(name))
     if residual.corrected is not None:
         row("corrected for\nauditors' errors", residual.corrected, None)
-    if any(told.gave_way for told in residual.others.values()):
-        table.caption = f"* fewer than {FEW} violations on the floor: the exact interval"
-        table.caption_justify = "left"
+    few = f"* fewer than {FEW} violations on the floor: the exact interval\n"
+    gave_way = any(told.gave_way for told in residual.others.values())
+    table.caption = few * gave_way + residual.judging.words()
+    table.caption_justify = "left"
     return table

@@ -14,5 +14,6 @@ The contract is docs/audit.md. What others build on:
 - `sample_store`: `SampleStore`, `Sample`, `Answer`
 - `safe_text`: `visible`, `revealed`
 
-Inside: `schema` (tables and triggers), `rows`, `find`, `claims`, `enqueue`, `settle`, `undo`.
+Inside: `store`, `leases`, `deciding` and `handover` (the parts of the queue), `schema` (tables and triggers), `rows`,
+`find`, `claims`, `enqueue`, `settle`, `undo`.
 """

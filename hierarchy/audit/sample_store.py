@@ -90,7 +90,7 @@ class Sample:
         case_id_N: the cases; score_N: what the design aims by; model_N: P(violates) by the arm's reviewers.
         inclusion_N: probability of being drawn; floor_N: drawn by the floor; drawn_N: drawn at all.
         answered_N: an auditor said whether it violates; violates_N: and that it does.
-        minutes: human time spent.
+        minutes: human time spent; auditors: those who answered, by name.
     """
 
     arm: str
@@ -105,6 +105,7 @@ class Sample:
     answered_N: Bools
     violates_N: Bools
     minutes: float
+    auditors: tuple[str, ...] = ()
 
 
 class SampleStore:
@@ -245,4 +246,5 @@ def _sample(sample: Row[Any], rows: Sequence[Row[Any]]) -> Sample:
         answered_N=np.array([row.violates is not None for row in rows], bool),
         violates_N=column("violates", bool),
         minutes=sum(row.minutes or 0.0 for row in rows),
+        auditors=tuple(sorted({row.auditor for row in rows if row.violates is not None})),
     )

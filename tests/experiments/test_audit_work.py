@@ -27,8 +27,10 @@ from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Item
 from hierarchy.audit.safe_text import revealed, visible
 from hierarchy.audit.verify import faults
+from tests import postgres
 from tests.hierarchy.audit_cases import accept, item, reject
 from tests.hierarchy.graphs import without_syncing
+from tests.hierarchy.test_audit_trouble import Proxy, proxied
 from tests.hostile import HOSTILE
 
 STATEMENTS = {"honesty": "Do not deceive.", "privacy": "Keep what is private."}
@@ -246,9 +248,10 @@ def test_undo_brings_the_case_back_as_it_was_decided_last(play: Callable[..., No
         async with desk(queue) as ann:
             await ann.press("a", "r")
             assert ann.case == "c3"
-            await ann.press("u")
+            await ann.press("2", "u")
             assert ann.case == "c2"
             assert "Your decision is undone." in ann.banner
+            assert queue.drafts.of(item("c3").key, "ann") == {"principles": ["privacy"]}, "what was begun is kept"
             assert [claim.item.case_id for claim in queue.held("ann", 1_000.0)] == ["c2"]
             await ann.press("u")
             assert ann.case == "c1"
@@ -263,6 +266,36 @@ def test_undo_brings_the_case_back_as_it_was_decided_last(play: Callable[..., No
     play(test, *cases("c1", "c2", "c3"))
 
 
+def test_undo_brings_back_what_was_written(play: Callable[..., None]) -> None:
+    async def test(queue: AuditQueue) -> None:
+        async with desk(queue) as ann:
+            await ann.press("1", "e")
+            await ann.write("better")
+            await ann.press("ctrl+s", "u")
+            assert ann.sitting.written == Written("better", principles=("honesty",))
+            await ann.press("e", "ctrl+s")
+        assert given(queue) == [("c1", "revise", "better")]
+
+    play(test, *cases("c1", "c2"))
+
+
+def test_where_the_policy_has_answered_meanwhile_the_next_case_is_shown(play: Callable[..., None]) -> None:
+    async def test(queue: AuditQueue) -> None:
+        async with desk(queue) as ann:
+            await ann.press("1")
+            queue.close(1_000.0)
+            queue.enqueue(cases("c2"))
+            await ann.press("r")
+            assert "settled already, by 'policy'" in ann.banner
+            assert ann.case == "c2"
+            assert queue.drafts.of(item("c1").key, "ann") is not None
+            queue.expire(1_000.0)
+            await ann.press("s")
+            assert ann.case is None
+
+    play(test, *cases("c1"))
+
+
 def test_what_the_run_has_taken_cannot_be_undone(play: Callable[..., None]) -> None:
     async def test(queue: AuditQueue) -> None:
         async with desk(queue) as ann:
@@ -275,21 +308,20 @@ def test_what_the_run_has_taken_cannot_be_undone(play: Callable[..., None]) -> N
     play(test, *cases("c1", "c2"))
 
 
-def test_skipped_cases_are_free_for_others_and_come_last(play: Callable[..., None]) -> None:
+def test_skipped_cases_are_for_others_and_come_back_when_they_are_asked_for(play: Callable[..., None]) -> None:
     async def test(queue: AuditQueue) -> None:
         async with desk(queue) as ann:
             await ann.press("s")
             assert ann.case == "c2"
             assert [one.case_id for one in queue.waiting(1_000.0)] == ["c1", "c3"]
             await ann.press("s", "a")
+            assert ann.case is None
+            assert "Nothing waits for you but 2 that you skipped" in ann.banner
+            queue.decide_case("c2", accept("bob"), 1_000.0)
+            await ann.press("enter")
             assert ann.case == "c1"
-            await ann.press("s")
-            assert ann.case == "c2"
-            await ann.press("a", "s")
-            assert ann.case == "c1"
-            assert "Nothing else waits." in ann.banner
-            await ann.press("a")
-            assert "Nothing waits for you." in ann.banner
+            await ann.press("r")
+            assert "Nothing waits for you. enter looks again." in ann.banner
             queue.enqueue(cases("c4"))
             await ann.press("enter")
             assert ann.case == "c4"
@@ -427,9 +459,9 @@ def test_nothing_on_the_screen_tells_a_gold_case(play: Callable[..., None]) -> N
         async with desk(queue) as ann:
             assert "a gold answer" in ann.shown
             assert "gold" not in ann.shown.replace("a gold answer", "")
-            assert "0 done · 2 left" in ann.shown
+            assert "0 done · 3 left" in ann.shown
             await ann.press("r")
-            assert "1 done · 1 left" in ann.shown
+            assert "1 done · 2 left" in ann.shown
             await ann.press("u")
             assert "a gold answer" in ann.shown
             await ann.press("r")
@@ -563,3 +595,28 @@ def test_long_typing_is_not_slow(play: Callable[..., None]) -> None:
             assert "typed" in ann.sitting.written.text
 
     play(test, *cases("c1"))
+
+
+def test_a_connection_cut_in_mid_commit_costs_a_key_at_most(postgresql: postgres.Server) -> None:
+    async def test(proxy: Proxy, queue: AuditQueue) -> None:
+        async with desk(queue) as ann:
+            proxy.arm("after")
+            await ann.press("a")
+            assert ann.case == "c2", "the commit took place: it is found by its key"
+            proxy.arm("before")
+            await ann.press("r")
+            assert "database" in ann.banner
+            assert ann.case == "c2"
+            await ann.press("r")
+            assert ann.case == "c3"
+            proxy.arm("before")
+            await ann.press("u")
+            assert "database" in ann.banner
+            await ann.press("u")
+            assert ann.case == "c2"
+        assert proxy.cuts == 3
+
+    with proxied(postgresql) as (proxy, queue):
+        queue.enqueue(cases("c1", "c2", "c3"))
+        asyncio.run(test(proxy, queue))
+        assert given(queue) == [("c1", "accept", None)]

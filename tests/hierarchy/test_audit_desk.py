@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from hierarchy.audit.claims import Wanted
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs, Unknown, Unreadable
 from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import State
+from hierarchy.audit.records import Claim, State
 from hierarchy.audit.verify import faults
 from tests.hierarchy.audit_cases import NOW, accept, claimed, item, reject
 from tests.hierarchy.graphs import without_syncing
@@ -154,3 +155,24 @@ def test_the_next_case_is_leased_with_the_decision_and_once(queue: AuditQueue) -
     third = claimed(queue, now=NOW + 61)
     assert queue.decide(third, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
     assert queue.held("ann", NOW + 61) == []
+
+
+def test_of_many_who_ask_for_one_item_at_once_as_many_get_it_as_it_needs(queue: AuditQueue) -> None:
+    queue.enqueue([item("c0", reviewers=2)])
+    got: list[Claim] = []
+    refused: list[Conflict] = []
+    together = threading.Barrier(6)
+
+    def ask(name: str) -> None:
+        together.wait()
+        try:
+            got.append(queue.desk.take_again(item("c0").key, name, NOW, 60.0))
+        except Conflict as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=ask, args=(f"auditor {n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(got), len(refused)) == (2, 4)

@@ -84,3 +84,57 @@ def test_a_killed_auditor_loses_nothing_and_decides_nothing_twice(database: str)
             queue.decide(claim, Decision(Verdict.REJECT, "bob"), 62.0)
         assert Counter(row.case_id for row in queue.outbox()) == Counter(f"c{i}" for i in range(60))
         assert {row.case_id for row in queue.outbox() if row.decision.auditor == "ann"} == decided
+
+
+JUMPER = """
+import random, sys
+from agents.vocabulary import Verdict
+from hierarchy.audit.decision import Decision
+from hierarchy.audit.errors import Refused
+from hierarchy.audit.queue import AuditQueue
+path, name, skew = sys.argv[1:]
+draw, clock, late = random.Random(name), 1000.0 + float(skew), 0
+with AuditQueue.open(path, "run") as queue:
+    for _ in range(400):
+        clock += draw.choice([-9.9, -0.1, 0.0, 0.1, 5.0, 9.9, 10.0, 10.1])
+        claim = queue.claim(name, clock, 10.0)
+        if claim is None:
+            if not queue.waiting(clock + 1e6):
+                break
+            continue
+        clock += draw.choice([-10.0, 0.0, 9.9, 10.0, 10.1, 25.0])
+        try:
+            queue.decide(claim, Decision(Verdict.ACCEPT, name), clock)
+        except Refused as refused:
+            assert queue.drafts.of(claim.item.key, name) is not None, "what was written is kept"
+            late += 1
+        else:
+            print("decided", claim.item.case_id, flush=True)
+    print("late", late, flush=True)
+"""
+
+
+def test_servers_whose_clocks_differ_and_jump_around_the_end_of_leases_decide_every_case_once(database: str) -> None:
+    with AuditQueue.open(database, "run") as queue:
+        queue.enqueue(items(40))
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "-c", JUMPER, database, name, str(skew)],
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+            for name, skew in (("ann", 0.0), ("bob", 9.95), ("eve", -10.0))
+        ]
+        said = [line.split() for worker in workers for line in worker.communicate()[0].splitlines()]
+        assert [worker.returncode for worker in workers] == [0, 0, 0]
+        acknowledged = Counter(word for what, word in said if what == "decided")
+        assert set(acknowledged.values()) == {1}, "nobody was told of a decision that somebody else's replaced"
+        assert sum(int(word) for what, word in said if what == "late") > 0, "some leases ended under their holders"
+        while (claim := queue.claim("dan", 1e6, 60.0)) is not None:
+            queue.decide(claim, Decision(Verdict.REJECT, "dan"), 1e6)
+        rows = queue.outbox()
+        assert Counter(row.case_id for row in rows) == Counter(f"c{n}" for n in range(40))
+        assert {row.case_id for row in rows if row.decision.auditor != "dan"} == set(acknowledged)
+        assert faults(queue.engine, "run") == []

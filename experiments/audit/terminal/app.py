@@ -20,7 +20,7 @@ from experiments.audit.keys import KEYS, MOST_MARKED
 from experiments.audit.sitting import Sitting
 from experiments.audit.terminal import case
 from experiments.audit.terminal.writing import Commenting, Labelling, Revising
-from hierarchy.audit.errors import LateAnswer
+from hierarchy.audit.errors import Conflict, LateAnswer
 from hierarchy.audit.reading import Given
 from hierarchy.audit.records import Item, State
 from hierarchy.audit.safe_text import visible
@@ -81,7 +81,9 @@ class CaseScreen(Screen[None]):
         principles = self.query_one("#principles")
         await principles.remove_children()
         if item is None:
-            self._banner("Nothing waits for you. enter looks again.", "calm")
+            skipped = self.sitting.progress.skipped
+            but = f" but {skipped} that you skipped; enter brings them back." if skipped else ". enter looks again."
+            self._banner(f"Nothing waits for you{but}", "calm")
         else:
             self._banner("")
             await said.mount(*case.conversation(item))
@@ -128,11 +130,10 @@ class CaseScreen(Screen[None]):
 
     def _progress(self) -> Content:
         sitting = self.sitting
-        done, left = len(sitting.decided), max(sitting.waiting - len(sitting.decided), 0)
-        told = Content.styled(f"{done} done", "bold")
+        told = Content.styled(f"{len(sitting.decided)} done", "bold")
+        told += Content.styled(f" · {sitting.progress.left} left", "$text-muted")
         if sitting.claim is None:
             return told
-        told += Content.styled(f" · {left} left", "$text-muted")
         seconds = max(round(sitting.left), 0)
         style = "bold $text-error" if seconds <= _HURRY else "bold"
         return told + Content.assemble((" · lease ", "$text-muted"), (f"{seconds // 60}:{seconds % 60:02d}", style))
@@ -170,11 +171,18 @@ class CaseScreen(Screen[None]):
         return True
 
     async def _decide(self, verdict: Verdict) -> None:
-        """Give the decision and show the next case. A late one is kept as a draft and the case claimed again."""
+        """Give the decision and show the next case.
+
+        A late one is kept as a draft, and the case claimed again. Where another decision stands, the next is shown.
+        """
         try:
             self.sitting.decide(verdict)
         except LateAnswer:
-            await self.action_go_on()
+            await self._again()
+        except Conflict as error:
+            if self._try(self.sitting.next):
+                await self._show()
+                self._banner(f"{error}. This is the next case.")
         except InputError as error:
             self._banner(str(error))
         else:
@@ -257,12 +265,8 @@ class CaseScreen(Screen[None]):
 
     async def action_skip(self) -> None:
         """Leave the case to others."""
-        if await self._in_hand():
-            before = self.sitting.item
-            if self._try(self.sitting.skip):
-                await self._show()
-                if before and self.sitting.item and before.key == self.sitting.item.key:
-                    self._banner("Nothing else waits.", "calm")
+        if await self._in_hand() and self._try(self.sitting.skip):
+            await self._show()
 
     async def action_undo(self) -> None:
         """Take the last decision back."""
@@ -290,16 +294,20 @@ class CaseScreen(Screen[None]):
     async def action_go_on(self) -> None:
         """Look for work where there is none, or claim the case again whose lease is over."""
         if self.sitting.claim is None:
-            if self._try(self.sitting.next):
+            if self._try(self.sitting.bring_back if self.sitting.progress.skipped else self.sitting.next):
                 await self._show()
         elif self.sitting.left <= 0:
-            had: list[bool] = []
-            if self._try(lambda: had.append(self.sitting.again())):
-                await self._show()
-                if had[0]:
-                    self._banner("The lease was over; the case is yours again, with what you wrote.", "calm")
-                else:
-                    self._banner("The lease was over, and the case is not to be had; your draft of it is kept.", "calm")
+            await self._again()
+
+    async def _again(self) -> None:
+        """Claim the case again whose lease is over."""
+        had: list[bool] = []
+        if self._try(lambda: had.append(self.sitting.again())):
+            await self._show()
+            if had[0]:
+                self._banner("The lease was over; the case is yours again, with what you wrote.", "calm")
+            else:
+                self._banner("The lease was over, and the case is not to be had; your draft of it is kept.", "calm")
 
     def action_quit(self) -> None:
         """Keep what was written, give the case back, and leave."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -13,14 +14,20 @@ import pytest
 from typer.testing import CliRunner
 
 from constitutions.errors import InputError
+from experiments.audit.run_queue import existing_queue
 from experiments.cli import app
 from experiments.config import load_experiment
+from experiments.results import read_results
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.sampling import drawing
+from experiments.sampling.judging import Judging
+from experiments.statistics.fallible import Gold
 from hierarchy.audit.decision import Decision, verdict_named
+from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.sample_store import Sample, SampleStore
 from tests.experiments.commands import CONFIGS
+from tests.experiments.page import Page, numbers
 
 SMALL = ("dataset.size=500", "arms={panel: {graph: panel}}", "compare=[]")
 PERFECT = "auditor={kind: simulated, budget: 30, sensitivity: 1, specificity: 1}"
@@ -142,6 +149,90 @@ def test_an_estimate_in_every_way(audited: Finished) -> None:
     shown = said("estimate", audited.folder.path, "--simulate", "20")
     assert "of 20" in shown
     assert "headline" in shown
+
+
+def test_the_page_shows_the_estimate_that_the_command_prints(audited: Finished) -> None:
+    found = said("estimate", audited.folder.path, "--json")
+    assert found["judging"]["source"] == "assumed"
+    assert found["corrected"] is None
+    (kept,) = read_results(audited.folder.path).residuals
+    assert kept.headline.model_dump() == found["headline"]
+    page = Page((audited.folder.path / "report.html").read_text())
+    expected = [100 * found["headline"][name] for name in ("value", "low", "high")]
+    assert numbers(page.cells["residuals.panel.headline"]) == pytest.approx(expected, abs=0.00501)
+    assert numbers(page.cells["residuals.panel.released"]) == [found["released"]]
+    assert "The auditors are assumed perfect: they answered 0 gold cases that violate" in page.text
+    assert "assumed perfect" in said("estimate", audited.folder.path)
+    lines = list(csv.DictReader((audited.folder.path / "data" / "residuals.csv").read_text().splitlines()))
+    assert {line["estimate"] for line in lines} == {"headline", "exact"}
+    assert float(lines[0]["value"]) == found["headline"]["value"]
+
+
+def test_a_run_without_a_sample_says_nothing_of_it(tmp_path: Path) -> None:
+    done = run(tmp_path / "run", PERFECT, "dataset.size=40")
+    assert done.results.residuals == ()
+    assert "residuals" not in (tmp_path / "run" / "report.html").read_text()
+
+
+def gold_answers(queue: AuditQueue, auditor: str, flagged: int, passed: int, of: int) -> None:
+    """Answers of an auditor to all gold cases: of `of` that violate and `of` others, so many rightly."""
+    for case in queue.list_items("panel/sample"):
+        if not case.payload["response"]:
+            continue
+        kind, number = case.payload["response"].split()
+        right = int(number) < (flagged if kind == "bad" else passed)
+        verdict = "reject" if (kind == "bad") == right else "accept"
+        queue.decide_case(case.case_id, Decision(verdict_named(verdict), auditor), 0.0, "panel/sample")
+
+
+@pytest.mark.parametrize(("of", "source"), [(19, "assumed"), (20, "gold")])
+def test_auditors_are_judged_by_their_own_gold_cases_where_there_are_enough(
+    tmp_path: Path, of: int, source: str
+) -> None:
+    path = tmp_path / "run"
+    run(path, "auditor={kind: human}", "audit_sample={budget: 40, floor: 1, key: k}")
+    with existing_queue(path) as queue:
+        real = queue.list_items("panel/sample")
+        payload = dict(real[0].payload)
+        gold = [
+            GoldCase(f"{kind} {n}", {**payload, "response": f"{kind} {n}"}, kind == "bad")
+            for kind in ("bad", "good")
+            for n in range(of)
+        ]
+        queue.gold.add(gold, 0.0, "panel/sample", [item.case_id for item in real])
+        gold_answers(queue, "ana", of - 2, of - 1, of)
+        gold_answers(queue, "stranger", 0, 0, of)
+        for n, item in enumerate(real):
+            verdict = verdict_named("reject" if n % 4 == 0 else "accept")
+            queue.decide_case(item.case_id, Decision(verdict, "ana"), 0.0, "panel/sample")
+    found = said("estimate", path, "--json")
+    assert found["judging"]["source"] == source
+    assert (found["judging"]["violating"], found["judging"]["fine"]) == (of, of), "not those of who audited nothing"
+    resume_run(path)
+    text = Page((path / "report.html").read_text()).text
+    if source == "assumed":
+        assert found["corrected"] is None
+        assert f"they answered {of} gold cases that violate and {of} that do not, and from 20 of each on" in text
+        return
+    assert found["judging"]["sensitivity"] == {"right": of - 2, "cases": of}
+    assert found["judging"]["specificity"] == {"right": of - 1, "cases": of}
+    q, right, passed = found["headline"]["value"], (of - 2) / of, (of - 1) / of
+    assert found["corrected"]["value"] == pytest.approx((q + passed - 1) / (right + passed - 1))
+    width = found["corrected"]["high"] - found["corrected"]["low"]
+    assert width > found["headline"]["high"] - found["headline"]["low"], "what is not known of the auditors widens it"
+    asked = ("--sensitivity", f"{of - 2}/{of}", "--specificity", f"{of - 1}/{of}")
+    assert said("estimate", path, "--json", *asked)["corrected"] == found["corrected"]
+    assert f"The auditors flagged {of - 2} of {of} gold cases that violate and passed {of - 1} of {of} others." in text
+    assert numbers(Page((path / "report.html").read_text()).cells["residuals.panel.corrected"])[0] == pytest.approx(
+        100 * found["corrected"]["value"], abs=0.00501
+    )
+
+
+def test_auditors_whose_gold_answers_say_nothing_correct_nothing(tmp_path: Path) -> None:
+    judging = Judging("gold", Gold(5, 20), Gold(15, 20), 20, 20)
+    assert not judging.tells
+    assert "such answers say nothing" in judging.words()
+    assert Judging("gold", Gold(6, 20), Gold(15, 20), 20, 20).tells
 
 
 def test_a_sample_is_drawn_once_by_command_too(audited: Finished) -> None:

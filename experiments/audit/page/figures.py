@@ -24,8 +24,8 @@ from experiments.metrics.agreement import krippendorff_alpha
 from experiments.results import Estimate, Proportion
 from experiments.sampling.drawing import queued_as
 from experiments.sampling.estimating import Residual, estimate
+from experiments.sampling.judging import by_gold
 from experiments.statistics import proportion
-from experiments.statistics.fallible import Gold
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.reading import Given, open_decisions
 from hierarchy.audit.records import GOLD, POLICY, ItemKey, Kind, State
@@ -149,24 +149,20 @@ def accuracy(queue: AuditQueue, viewer: str) -> list[AuditorAccuracy]:
 
 
 def residual(site: Site) -> list[Residual]:
-    """What the samples of released cases say so far, corrected by gold results where there are such.
+    """What the samples of released cases say so far, corrected by the gold results of those who answered them.
 
     The answers are read from the queue and stay there: a decision that a look took out of it could not be undone.
     """
     if not site.folder.audit.is_file():
         return []
-    gold = site.queue.gold.answers()
-    right = [Gold(sum(a.flagged == bad for a in some), len(some)) for bad in (True, False)
-             if (some := [a for a in gold if a.violates == bad])]  # fmt: skip
-    corrects = right if len(right) == 2 else [None, None]
     found = []
     with SampleStore.open(site.folder.audit, site.spec.name) as store:
         for arm in store.arms():
             sample = answered(store.sample(arm), site.queue)
             try:
-                found.append(estimate(sample, *corrects))
+                found.append(estimate(sample, by_gold(site.queue, sample.auditors)))
             except InputError:
-                continue  # nothing was released, or gold results that say nothing
+                continue  # nothing was released
     return found
 
 
@@ -184,4 +180,5 @@ def answered(sample: Sample, queue: AuditQueue) -> Sample:
         answered_N=sample.answered_N | new_N,
         violates_N=np.where(new_N, flags_N, sample.violates_N),
         minutes=max(sample.minutes, sum(decision.minutes for decision in says.values())),
+        auditors=tuple(sorted({*sample.auditors, *(decision.auditor for decision in says.values())})),
     )

@@ -112,7 +112,7 @@ def test_the_estimate_is_the_command_s_and_takes_nothing_out_of_the_queue(
         assert (found.answered, found.found, found.minutes) == (40, 8, 40.0)
         queue.undo(drawn[0].key, "ann", 2.0)
         queue.decide(drawn[0].key, Decision(Verdict.REJECT, "ann", minutes=1.0), 2.0)
-        (told,) = residuals(folder, folder.spec())
+        (told,) = residuals(folder)
         assert told == found
         assert residual(site) == [told]
     assert resume_run(folder.path).waiting > 0

@@ -15,9 +15,11 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, select
 
 from agents import rng
+from constitutions.errors import InputError
 from hierarchy.audit.records import GOLD, Claim, Kind, State
 from hierarchy.audit.rows import QUEUE_ORDER, SEEN, WHOLE, item_of
 from hierarchy.audit.schema import DECISION, DRAFT, ITEM, LEASE, RUN, SKIP
+from hierarchy.audit.settle import check_auditor
 from hierarchy.audit.trail import Change
 from hierarchy.database import load
 
@@ -81,14 +83,48 @@ class Asked:
         return {"run": self.run, "now": self.now, "state": self.state, "kind": self.kind.value, **given, **others}
 
 
-def next_item(connection: Connection, asked: Asked, hidden: bool) -> Row[Any] | None:
+@dataclass(frozen=True)
+class Wanted:
+    """A claim that an auditor wants: the next item of a kind (of one arm), or the next in dispute, for so long."""
+
+    auditor: str
+    now: float
+    lease_seconds: float
+    arm: str | None = None
+    hidden: bool = False
+    adjudicate: bool = False
+    kind: Kind = Kind.CASE
+
+    def __post_init__(self) -> None:
+        """Refuse a name that decides nothing, and a lease that is over at once."""
+        check_auditor(self.auditor)
+        if not self.lease_seconds > 0:
+            raise InputError(f"lease of {self.lease_seconds} seconds; expected more than 0")
+
+
+def lease_next(change: Change, wanted: Wanted, seed: int, token: str, *, wait: bool = True) -> Claim | None:
+    """Lease the first item that is wanted, or now and then a gold case in its place; None where nothing waits.
+
+    Without `wait` what another transaction has locked is passed by: who holds a lock must not wait for one.
+    """
+    state = State.DISPUTED if wanted.adjudicate else State.OPEN
+    asked = Asked(change.run, wanted.now, state.value, wanted.arm, wanted.auditor, wanted.kind)
+    row = next_item(change.connection, asked, wanted.hidden, wait)
+    if row is None:
+        return None
+    if not wanted.adjudicate and wanted.kind is Kind.CASE:
+        row = gold_instead(change.connection, seed, asked, wanted.hidden) or row
+    return lease(change, row, wanted.auditor, wanted.now, wanted.lease_seconds, token)
+
+
+def next_item(connection: Connection, asked: Asked, hidden: bool, wait: bool = True) -> Row[Any] | None:
     """The first item asked for, locked, where it is still free once it is locked; None where nothing waits."""
     by_arm, values = asked.arm is not None, asked.values()
     query = _first(by_arm, False, hidden)
     row = connection.execute(query, values).first()
     if connection.dialect.name == "sqlite":
         return row
-    if row is None:
+    if row is None and wait:
         # What others have locked at this moment may have a seat left: wait for the first of it.
         locked = connection.execute(
             waiting(by_arm=by_arm, by_auditor=True, limited=True), {**values, "most": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hierarchy.audit import find
+from hierarchy.audit.claims import Wanted, lease_next
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.errors import Conflict, LateAnswer, Refused
 from hierarchy.audit.records import Claim, ItemKey, Kind
@@ -28,12 +30,20 @@ class _Abandoned(Exception):
 class Deciding(Store):
     """Decisions: each once, all or none where there are many."""
 
-    def decide(self, held: Claim | ItemKey, decision: Decision, now: float, key: str | None = None) -> bool:
+    def decide(
+        self,
+        held: Claim | ItemKey,
+        decision: Decision,
+        now: float,
+        key: str | None = None,
+        then: Wanted | None = None,
+    ) -> bool:
         """Give a decision: its row, its event and, where it settles the case, the outbox row, in one transaction.
 
         False where the same decision was there already. With a claim, its lease must be live and the auditor's own;
         with an ItemKey, a seat must be free. `key` is the caller's idempotency key (default: the claim's token).
         After a database error the key is looked up before anything else, so a commit whose answer got lost counts.
+        `then`: what is wanted next is leased in the same transaction, if some is free at this moment (see `held`).
 
         Raises (all InputErrors, see `hierarchy.audit.errors`) Unknown, NotTheirs, Conflict, Unreadable, and LateAnswer
         where the lease or the case is over: what was decided is then kept as the auditor's draft.
@@ -45,9 +55,11 @@ class Deciding(Store):
         try:
             with change(self._engine, self._run) as made:
                 row = find.item_at(made.connection, self._run, item)
-                return submit(
-                    made, row, decision, now, claim, find.key_for(made.connection, self._run, row, decision, key)
-                )
+                known_by = find.key_for(made.connection, self._run, row, decision, key)
+                new = submit(made, row, decision, now, claim, known_by)
+                if new and then is not None:
+                    lease_next(made, then, self._seed, secrets.token_hex(16), wait=False)
+                return new
         except LateAnswer:
             self.drafts.save(item, decision.auditor, decision.to_dict(), now)
             raise

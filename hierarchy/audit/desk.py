@@ -5,10 +5,11 @@ A gold case goes through all of this as a real one does, or an auditor could tel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, bindparam, func, select
 
 from agents.vocabulary import Verdict
 from hierarchy.audit.claims import claim_of, held_by, lease
@@ -23,17 +24,48 @@ from hierarchy.audit.trail import Change, change
 from hierarchy.audit.undo import undo
 from hierarchy.database import insert, load, read
 
-_PACE_OF = 20
+# Built once: to build a statement takes longer than to run it.
+_RUN, _KIND = ITEM.c.run == bindparam("run"), ITEM.c.kind == bindparam("kind")
+_OF = (ITEM.c.kind, ITEM.c.state)
+_WAITING = ITEM.c.state.in_([State.OPEN.value, State.DISPUTED.value, GOLD])
+_MINE = (DECISION.c.auditor == bindparam("auditor"), DECISION.c.undone.is_(False))
+_WAITS = select(*_OF, func.count()).where(_RUN, _WAITING).group_by(*_OF)
+_GIVEN = DECISION.join(ITEM, DECISION.c.item_id == ITEM.c.id)
+_SEEN_OF_WAITS = select(*_OF, func.count()).select_from(_GIVEN).where(_RUN, _WAITING, *_MINE).group_by(*_OF)
+_SKIPPED = (
+    select(func.count())
+    .select_from(SKIP.join(ITEM, SKIP.c.item_id == ITEM.c.id))
+    .where(_RUN, _KIND, SKIP.c.auditor == bindparam("auditor"), ITEM.c.state.in_(bindparam("states", expanding=True)))
+)
+_DECIDED = select(func.count()).select_from(_GIVEN).where(_RUN, _KIND, *_MINE)
+_LAST_MINUTES = (
+    select(DECISION.c.minutes)
+    .select_from(_GIVEN)
+    .where(_RUN, _KIND, *_MINE, DECISION.c.minutes > 0)
+    .order_by(DECISION.c.id.desc())
+    .limit(20)
+    .subquery()
+)
+_PACE = select(func.avg(_LAST_MINUTES.c.minutes))
+_LAST = (
+    select(DECISION.c.item_id, DECISION.c.verdict, ITEM.c.case_id, ITEM.c.kind)
+    .select_from(_GIVEN)
+    .where(_RUN, *_MINE)
+    .order_by(DECISION.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One auditor's: decisions given; items left for them (held by others or not), of which so many they skipped;
-    minutes a decision took them on average, over the last 20 (None: nobody knows)."""
+    minutes a decision took them on average, over the last 20 (None: nobody knows). `everywhere`: what is left for them
+    of every kind, disputed or not."""
 
     decided: int
     left: int
     skipped: int
+    everywhere: Mapping[tuple[Kind, bool], int]
     pace: float | None
 
 
@@ -128,43 +160,24 @@ class Desk:
                 made.note("bring back", now, None, auditor=auditor, count=count)
             return count
 
-    def left(self, auditor: str) -> dict[tuple[Kind, bool], int]:
-        """How many items are left for the auditor (held by others or not), by kind and by whether they are disputed."""
-        waits = (ITEM.c.run == self.run, ITEM.c.state.in_([State.OPEN.value, State.DISPUTED.value, GOLD]))
-        mine = (DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
-        of = (ITEM.c.kind, ITEM.c.state)
-        there = select(*of, func.count()).where(*waits).group_by(*of)
-        seen = select(*of, func.count()).join(DECISION, DECISION.c.item_id == ITEM.c.id).where(*waits, *mine)
-        found = {(kind, disputed): 0 for kind in Kind for disputed in (False, True)}
-        with read(self.engine) as connection:
-            for sign, query in ((1, there), (-1, seen.group_by(*of))):
-                for kind, state, count in connection.execute(query):
-                    found[Kind(kind), state == State.DISPUTED] += sign * count
-        return found
-
     def progress(self, auditor: str, kind: Kind = Kind.CASE, *, disputed: bool = False) -> Progress:
         """How far the auditor is with the items of a kind, or with those in dispute."""
         states = [State.DISPUTED.value] if disputed else [State.OPEN.value, GOLD]
-        waits = (ITEM.c.run == self.run, ITEM.c.kind == kind.value, ITEM.c.state.in_(states))
-        mine = (DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
-        ours = select(DECISION.c.minutes).join(ITEM, DECISION.c.item_id == ITEM.c.id).where(ITEM.c.run == self.run)
-        done = ours.where(ITEM.c.kind == kind.value, *mine)
-        last = done.where(DECISION.c.minutes > 0).order_by(DECISION.c.id.desc()).limit(_PACE_OF).subquery()
-        left = self.left(auditor)[kind, disputed]
+        values = {"run": self.run, "auditor": auditor, "kind": kind.value, "states": states}
+        left = {(one, disputes): 0 for one in Kind for disputes in (False, True)}
         with read(self.engine) as connection:
-            skips = select(SKIP.c.item_id).join(ITEM, SKIP.c.item_id == ITEM.c.id).where(SKIP.c.auditor == auditor)
-            skipped = connection.execute(_count(skips.where(*waits))).scalar_one()
-            decided = connection.execute(_count(done)).scalar_one()
-            pace = connection.execute(select(func.avg(last.c.minutes))).scalar_one()
-        return Progress(decided, left, skipped, pace)
+            for sign, query in ((1, _WAITS), (-1, _SEEN_OF_WAITS)):
+                for of, state, count in connection.execute(query, values):
+                    left[Kind(of), state == State.DISPUTED] += sign * count
+            skipped = connection.execute(_SKIPPED, values).scalar_one()
+            decided = connection.execute(_DECIDED, values).scalar_one()
+            pace = connection.execute(_PACE, values).scalar_one()
+        return Progress(decided, left[kind, disputed], skipped, left, pace)
 
     def last(self, auditor: str) -> Last | None:
         """What the auditor decided last and has not undone; None where that is nothing, or was not under a claim."""
-        given = select(DECISION.c.item_id, DECISION.c.verdict, DECISION.c.id, ITEM.c.case_id, ITEM.c.kind)
-        mine = (ITEM.c.run == self.run, DECISION.c.auditor == auditor, DECISION.c.undone.is_(False))
-        query = given.join(ITEM, DECISION.c.item_id == ITEM.c.id).where(*mine).order_by(DECISION.c.id.desc()).limit(1)
         with read(self.engine) as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_LAST, {"run": self.run, "auditor": auditor}).first()
             if row is None:
                 return None
             leases = select(LEASE.c.token).where(LEASE.c.item_id == row.item_id, LEASE.c.auditor == auditor)
@@ -182,7 +195,3 @@ class Desk:
             body = connection.execute(query).scalar_one_or_none()
         said = {} if body is None else load(body)
         return Appealed(said.get("reason", ""), said.get("by", "")) if said else None
-
-
-def _count(query: Select[Any]) -> Select[int]:
-    return select(func.count()).select_from(query.order_by(None).subquery())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from constitutions.errors import InputError
 from hierarchy.audit import reading
-from hierarchy.audit.claims import Asked, claim_of, gold_instead, held_by, lease, next_item, waiting
+from hierarchy.audit.claims import Asked, Wanted, claim_of, held_by, lease_next, waiting
 from hierarchy.audit.errors import LateAnswer
 from hierarchy.audit.records import Claim, Item, Kind, State
 from hierarchy.audit.schema import LEASE
-from hierarchy.audit.settle import check_auditor
 from hierarchy.audit.store import Store
 from hierarchy.audit.trail import Change, change
 from hierarchy.database import DatabaseTrouble, read
@@ -37,20 +35,11 @@ class Leases(Store):
         are never more than the reviewers a case needs, and nobody gets a case twice. `adjudicate`: the first case whose
         reviewers disagree, the auditor being none of them. What the auditor skipped (`desk.skip`) is passed by.
         """
-        check_auditor(auditor)
-        if not lease_seconds > 0:
-            raise InputError(f"lease of {lease_seconds} seconds; expected more than 0")
-        state = State.DISPUTED if adjudicate else State.OPEN
-        asked = Asked(self._run, now, state.value, arm, auditor, kind)
+        wanted = Wanted(auditor, now, lease_seconds, arm, hidden, adjudicate, kind)
         token = secrets.token_hex(16)
         try:
             with change(self._engine, self._run) as made:
-                row = next_item(made.connection, asked, hidden)
-                if row is None:
-                    return None
-                if not adjudicate and kind is Kind.CASE:
-                    row = gold_instead(made.connection, self._seed, asked, hidden) or row
-                return lease(made, row, auditor, now, lease_seconds, token)
+                return lease_next(made, wanted, self._seed, token)
         except DatabaseTrouble:
             # The commit may have taken place: a lease nobody knows of would keep the case from everybody.
             found = [claim for claim in self.held(auditor, now, hidden=hidden) if claim.token == token]

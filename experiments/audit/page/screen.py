@@ -162,8 +162,7 @@ class Desktop:
 def desktop(site: Site, signed: Signed, lane: Lane) -> Desktop:
     """What stands around a case of this lane."""
     desk = site.queue.desk
-    found = desk.left(signed.name)
-    lanes = [one for one in Lane if one is not Lane.DISPUTES or signed.judges]
-    left = {one: found[one.kind, one is Lane.DISPUTES] for one in lanes}
     progress = desk.progress(signed.name, lane.kind, disputed=lane is Lane.DISPUTES)
+    lanes = [one for one in Lane if one is not Lane.DISPUTES or signed.judges]
+    left = {one: progress.everywhere[one.kind, one is Lane.DISPUTES] for one in lanes}
     return Desktop(signed, lane, left, progress, desk.last(signed.name))

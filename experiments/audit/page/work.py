@@ -20,6 +20,7 @@ from experiments.audit.page.forms import (
 from experiments.audit.page.screen import CaseView, case_view, changed, desktop
 from experiments.audit.page.site import Site, SiteOf
 from experiments.audit.page.who import JUDGES, Reviewer, Signed
+from hierarchy.audit.claims import Wanted
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs, Refused
 from hierarchy.audit.records import Claim
 
@@ -55,7 +56,8 @@ def decide(request: Request, site: SiteOf, signed: Reviewer, form: WrittenForm) 
     claim = site.queue.desk.held_as(form.claim, signed.name, hidden=True)
     now = site.clock()
     try:
-        site.queue.decide(claim, decision_of(form, claim, signed.name), now)
+        decision = decision_of(form, claim, signed.name)
+        site.queue.decide(claim, decision, now, then=_wanted(site, signed, lane_of(claim), now))
     except Conflict as error:
         kept = site.queue.desk.held_as(form.claim, signed.name, hidden=True)
         late = case_view(site, kept, now, over=_why(error, kept, now))
@@ -141,11 +143,14 @@ def _held(site: Site, signed: Signed, lane: Lane) -> Claim | None:
     return next((claim for claim in held if lane_of(claim) is lane), None)
 
 
+def _wanted(site: Site, signed: Signed, lane: Lane, now: float) -> Wanted:
+    disputed = lane is Lane.DISPUTES
+    return Wanted(signed.name, now, site.lease_seconds, hidden=True, adjudicate=disputed, kind=lane.kind)
+
+
 def _next(request: Request, site: Site, signed: Signed, lane: Lane) -> Response:
     now = site.clock()
-    claim = _held(site, signed, lane) or site.queue.claim(
-        signed.name, now, site.lease_seconds, hidden=True, adjudicate=lane is Lane.DISPUTES, kind=lane.kind
-    )
+    claim = _held(site, signed, lane) or site.queue.claim(**vars(_wanted(site, signed, lane, now)))
     case = None if claim is None else case_view(site, claim, now)
     return _answer(request, site, signed, lane, case, asked=True)
 

@@ -138,25 +138,6 @@ def test_a_gold_case_does_not_take_after_an_appeal(queue: AuditQueue) -> None:
     assert queue.desk.appealed(item("c2")) is None
 
 
-def test_the_next_case_is_leased_with_the_decision_and_once(queue: AuditQueue) -> None:
-    first = claimed(queue)
-    wanted = Wanted("ann", NOW, 60.0)
-    before = queue.trail.head().seq
-    assert queue.decide(first, accept(), NOW, then=wanted)
-    (held,) = queue.held("ann", NOW)
-    assert held.item.case_id == "c2"
-    assert [event.kind for event in queue.trail.events(before)] == ["decide", "claim"]
-    assert not queue.decide(first, accept(), NOW, then=wanted)
-    assert [one.token for one in queue.held("ann", NOW)] == [held.token]
-    with pytest.raises(LateAnswer):
-        queue.decide(held, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
-    assert queue.held("ann", NOW + 61) == []
-    assert claimed(queue, "bob", NOW + 61).item.case_id == "c2"
-    third = claimed(queue, now=NOW + 61)
-    assert queue.decide(third, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
-    assert queue.held("ann", NOW + 61) == []
-
-
 def test_of_many_who_ask_for_one_item_at_once_as_many_get_it_as_it_needs(queue: AuditQueue) -> None:
     queue.enqueue([item("c0", reviewers=2)])
     got: list[Claim] = []
@@ -176,3 +157,22 @@ def test_of_many_who_ask_for_one_item_at_once_as_many_get_it_as_it_needs(queue: 
     for thread in threads:
         thread.join()
     assert (len(got), len(refused)) == (2, 4)
+
+
+def test_the_next_case_is_leased_with_the_decision_and_once(queue: AuditQueue) -> None:
+    first = claimed(queue)
+    wanted = Wanted("ann", NOW, 60.0)
+    before = queue.trail.head().seq
+    assert queue.decide(first, accept(), NOW, then=wanted)
+    (held,) = queue.held("ann", NOW)
+    assert held.item.case_id == "c2"
+    assert [event.kind for event in queue.trail.events(before)] == ["decide", "claim"]
+    assert not queue.decide(first, accept(), NOW, then=wanted)
+    assert [one.token for one in queue.held("ann", NOW)] == [held.token]
+    with pytest.raises(LateAnswer):
+        queue.decide(held, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
+    assert queue.held("ann", NOW + 61) == []
+    assert claimed(queue, "bob", NOW + 61).item.case_id == "c2"
+    third = claimed(queue, now=NOW + 61)
+    assert queue.decide(third, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
+    assert queue.held("ann", NOW + 61) == []

@@ -6,7 +6,7 @@ A gold case goes through all of this as a real one does, or an auditor could tel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, Row, Select, bindparam, func, select
@@ -65,8 +65,8 @@ class Progress:
     decided: int
     left: int
     skipped: int
-    everywhere: Mapping[tuple[Kind, bool], int]
     pace: float | None
+    everywhere: Mapping[tuple[Kind, bool], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class Desk:
             skipped = connection.execute(_SKIPPED, values).scalar_one()
             decided = connection.execute(_DECIDED, values).scalar_one()
             pace = connection.execute(_PACE, values).scalar_one()
-        return Progress(decided, left[kind, disputed], skipped, left, pace)
+        return Progress(decided, left[kind, disputed], skipped, pace, left)
 
     def last(self, auditor: str) -> Last | None:
         """What the auditor decided last and has not undone; None where that is nothing, or was not under a claim."""

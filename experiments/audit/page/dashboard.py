@@ -35,6 +35,7 @@ def appeal(request: Request, site: SiteOf, signed: Judge, form: AppealForm) -> R
 def _dashboard(request: Request, site: Site, signed: Signed, told: str | None = None) -> Response:
     queue, kept = site.queue, site.kept
     sees_gold = signed.holder.role in _GOLD_ROLES
+    viewer = signed.name if sees_gold else None
     return site.page(
         request,
         "dashboard.html.j2",
@@ -43,7 +44,8 @@ def _dashboard(request: Request, site: Site, signed: Signed, told: str | None = 
         told=told,
         waits=kept.get(("waiting", signed.name), lambda: waiting(queue, signed.name, site.clock())),
         agreement=kept.get("agreement", lambda: agreement(queue)),
-        residuals=kept.get("residual", lambda: residual(site)),
+        residuals=kept.get(("residual", viewer), lambda: residual(site, viewer)),
+        sees_gold=sees_gold,
         accuracy=kept.get(("accuracy", signed.name), lambda: accuracy(queue, signed.name)) if sees_gold else None,
         gold=queue.gold.count() if sees_gold else None,
     )

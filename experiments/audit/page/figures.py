@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -24,7 +25,7 @@ from experiments.metrics.agreement import krippendorff_alpha
 from experiments.results import Estimate, Proportion
 from experiments.sampling.drawing import queued_as
 from experiments.sampling.estimating import Residual, estimate
-from experiments.sampling.judging import by_gold
+from experiments.sampling.judging import Judging, by_gold
 from experiments.statistics import proportion
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.reading import Given, open_decisions
@@ -148,8 +149,9 @@ def accuracy(queue: AuditQueue, viewer: str) -> list[AuditorAccuracy]:
     return [one for one in auditor_accuracy(queue) if one.auditor != viewer]
 
 
-def residual(site: Site) -> list[Residual]:
-    """What the samples of released cases say so far, corrected by gold results where there are such.
+def residual(site: Site, viewer: str | None) -> list[Residual]:
+    """What the samples of released cases say so far; for a viewer corrected by the gold results of the others, and
+    taken at their word for None.
 
     The answers are read from the queue and stay there: a decision that a look took out of it could not be undone.
     """
@@ -159,10 +161,10 @@ def residual(site: Site) -> list[Residual]:
     with SampleStore.open(site.folder.audit, site.spec.name) as store:
         for arm in store.arms():
             sample = answered(store.sample(arm), site.queue)
-            try:
-                found.append(estimate(sample, by_gold(site.queue, sample.auditors)))
-            except InputError:
-                continue  # nothing was released, or gold results that say nothing
+            others = set(sample.auditors) - {viewer}
+            judging = Judging("assumed") if viewer is None else by_gold(site.queue, others)
+            with suppress(InputError):  # nothing of this arm was released
+                found.append(estimate(sample, judging))
     return found
 
 

@@ -108,13 +108,14 @@ def test_the_estimate_is_the_command_s_and_takes_nothing_out_of_the_queue(
         drawn = [item for item in queue.list_items("single/sample")]
         for n, item in enumerate(drawn[:40]):
             queue.decide(item.key, Decision(Verdict.REJECT if n % 5 == 0 else Verdict.ACCEPT, "ann", minutes=1.0), 1.0)
-        (found,) = residual(site)
+        (found,) = residual(site, "ana")
         assert (found.answered, found.found, found.minutes) == (40, 8, 40.0)
         queue.undo(drawn[0].key, "ann", 2.0)
         queue.decide(drawn[0].key, Decision(Verdict.REJECT, "ann", minutes=1.0), 2.0)
         (told,) = residuals(folder)
         assert told == found
-        assert residual(site) == [told]
+        assert residual(site, "ana") == [told]
+        assert residual(site, None)[0].corrected is None
     assert resume_run(folder.path).waiting > 0
     with existing_queue(folder.path) as queue:
         assert [item.state for item in queue.list_items("single/sample")].count(State.SETTLED) == 40

@@ -16,7 +16,7 @@ from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Claim, Item, ItemKey, Kind
 
 LEASE_SECONDS = 900.0
-_NONE = Progress(0, 0, 0, {}, None)
+_NONE = Progress(0, 0, 0, None, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from experiments.report.charts import COLOURS, GREY, Chart
+from experiments.report.charts import COLOURS, GREY, Chart, safe
 from experiments.report.data import Data, write_data
 from experiments.report.page import PICTURES
 from experiments.report.report import environment, script_parts
@@ -84,30 +85,37 @@ def _probes(found: Mapping[str, Any]) -> Data:
 
 
 def probe_chart(found: Mapping[str, Any]) -> Chart:
-    """Right answers by probe, a colour per model, with 95 % intervals over principles."""
-    shades = iter(COLOURS)
-    traces = [_trace(who, its, GREY if who == "before" else next(shades)) for who, its in found["probes"].items()]
+    """Right answers with 95 % intervals over principles: a row per probe, the models side by side in it."""
+    asked = found["probes"]
+    shades = {"before": GREY} | dict(zip([who for who in asked if who != "before"], cycle(COLOURS), strict=False))
+    titles = [each["title"] for each in asked["before"]]
+    step = 0.6 / max(1, len(asked) - 1)
+    traces = [_trace(who, its, shades[who], i * step - 0.3) for i, (who, its) in enumerate(asked.items())]
+    rows = {"tickvals": list(range(len(titles))), "ticktext": titles, "automargin": True, "zeroline": False}
     layout = {
-        "barmode": "group",
-        "yaxis": {"title": {"text": "right answers"}, "range": [0, 1.05]},
-        "margin": {"l": 60, "r": 60, "t": 8, "b": 140},
+        "xaxis": {"title": {"text": "right answers, %"}, "range": [-2, 102]},
+        "yaxis": rows | {"range": [len(titles) - 0.4, -0.6], "showgrid": False},
+        "showlegend": True,
     }
-    return Chart("probes", "Right answers with 95 % intervals over principles", 480, traces, layout)
+    height = 114 + len(titles) * max(34, 17 * len(asked))
+    return Chart("probes", "Right answers with 95 % intervals over principles", height, traces, layout)
 
 
-def _trace(who: str, its: Sequence[Mapping[str, Any]], colour: str) -> dict[str, Any]:
-    values = [each["value"] for each in its]
+def _trace(who: str, its: Sequence[Mapping[str, Any]], colour: str, offset: float) -> dict[str, Any]:
+    values = [100 * each["value"] for each in its]
+    ends = [(each["value"], each["value"]) if each["low"] is None else (each["low"], each["high"]) for each in its]
     return {
-        "type": "bar",
-        "name": who,
-        "x": [each["title"] for each in its],
-        "y": values,
-        "marker": {"color": colour},
-        "error_y": {
+        "type": "scatter",
+        "mode": "markers",
+        "name": safe(who),
+        "x": values,
+        "y": [row + offset for row in range(len(its))],
+        "marker": {"color": colour, "size": 9},
+        "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [0 if each["high"] is None else each["high"] - each["value"] for each in its],
-            "arrayminus": [0 if each["low"] is None else each["value"] - each["low"] for each in its],
+            "array": [100 * high - value for (_, high), value in zip(ends, values, strict=True)],
+            "arrayminus": [value - 100 * low for (low, _), value in zip(ends, values, strict=True)],
             "visible": True,
         },
     }

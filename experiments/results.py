@@ -38,11 +38,13 @@ BEFORE = "before"
 
 
 class DrawnNode(Record):
-    """A node of a drawn graph. `role` is a role, `queue` (where cases wait for a human), `sink` or `start`."""
+    """A node of a drawn graph. `role` is a role, `queue` (where cases wait for a human), `sink` or `start`; `side` is
+    what a debater is assigned to argue."""
 
     id: str
     role: str
     title: str
+    side: str = ""
 
 
 class DrawnEdge(Record):

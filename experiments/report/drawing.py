@@ -26,7 +26,7 @@ ROLE_COLOURS: dict[str, tuple[str, str, str]] = {
     "sink": ("#ffffff", "#1b1c1f", "#6d6d6a"),
 }
 _NAMES = {"start": "prompt", "queue": "human audit queue", "sink": "outcome", "auditor": "human audit queue"}
-_TITLE_WIDTH, _LABEL_WIDTH, _LABEL_LINES = 22, 20, 3
+_TITLE_WIDTH, _LABEL_WIDTH, _LABEL_LINES = 24, 20, 3
 _TITLE_PIXELS, _LABEL_PIXELS = 7.3, 6.1
 
 
@@ -170,8 +170,8 @@ def _width(node: DrawnNode) -> float:
 
 
 def subtitle(node: DrawnNode) -> str:
-    """The role under the title, where the title does not say it already."""
-    name = _NAMES.get(node.role, node.role)
+    """The role under the title, where the title does not say it already, and the side of a debater."""
+    name = _NAMES.get(node.role, node.role) + (f", {node.side}" if node.side else "")
     return "" if node.role in ("sink", "start") or node.title == node.role else shortened(name)
 
 

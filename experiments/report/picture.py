@@ -56,10 +56,9 @@ def _comparison(field: str, op: str, value: object) -> str:
 def _node(step: Step) -> DrawnNode:
     role = "queue" if step.role is Role.AUDITOR else step.role.value
     rule = f" ({_rule(step.rule)})" if step.rule is not None else ""
-    named = [step.agent] if step.agent is not None and step.agent != step.id else []
-    about = ", ".join([*named, *([step.side.value] if step.side is not None else [])])
-    agent = f" ({about})" if about else ""
-    return DrawnNode(id=step.id, role=role, title=f"{step.id}{agent}{rule}")
+    agent = f" ({step.agent})" if step.agent is not None and step.agent != step.id else ""
+    side = "" if step.side is None else step.side.value
+    return DrawnNode(id=step.id, role=role, title=f"{step.id}{agent}{rule}", side=side)
 
 
 def _rule(rule: Rule) -> str:

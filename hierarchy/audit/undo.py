@@ -32,6 +32,8 @@ def undo(change: Change, item: Row[Any], auditor: str, now: float) -> None:
         raise Conflict(f"{named(item)}: every reviewer has decided, and their answers are open; it can be reopened")
     if item.state == State.SETTLED:
         _recall(change, item)
+    elif item.state == GOLD and _later_was_taken(change, given.id):
+        raise _taken(item)
     connection.execute(DECISION.update().where(DECISION.c.id == given.id).values(undone=True))
     state = GOLD if item.state == GOLD else (State.DISPUTED if given.adjudicates else State.OPEN).value
     connection.execute(ITEM.update().where(ITEM.c.id == item.id).values(state=state, answers=ITEM.c.answers - 1))
@@ -42,7 +44,22 @@ def _recall(change: Change, item: Row[Any]) -> None:
     """Take the item's outbox row back, where the run's writer has not read it yet."""
     gone = OUTBOX.delete().where(OUTBOX.c.item_id == item.id, OUTBOX.c.taken.is_(False))
     if not change.connection.execute(gone).rowcount and item.kind == "case":
-        raise Conflict(f"{named(item)}: the run has taken the decision; `reopen` appeals against it")
+        raise _taken(item)
+
+
+def _later_was_taken(change: Change, decision_id: int) -> bool:
+    """Whether the run has taken a decision of this age or younger: a real one would be gone with it."""
+    later = OUTBOX.join(ITEM, OUTBOX.c.item_id == ITEM.c.id)
+    query = (
+        select(OUTBOX.c.id)
+        .select_from(later)
+        .where(ITEM.c.run == change.run, OUTBOX.c.taken, OUTBOX.c.decision_id > decision_id)
+    )
+    return change.connection.execute(query.limit(1)).first() is not None
+
+
+def _taken(item: Row[Any]) -> Conflict:
+    return Conflict(f"{named(item)}: the run has taken the decision; `reopen` appeals against it")
 
 
 def reopen(change: Change, item: Row[Any], reason: str, by: str, now: float) -> ItemKey:

@@ -176,3 +176,22 @@ def test_the_next_case_is_leased_with_the_decision_and_once(queue: AuditQueue) -
     third = claimed(queue, now=NOW + 61)
     assert queue.decide(third, accept(), NOW + 61, then=Wanted("ann", NOW + 61, 60.0))
     assert queue.held("ann", NOW + 61) == []
+
+
+def test_once_the_run_has_taken_later_decisions_a_gold_case_is_as_final_as_a_real_one(queue: AuditQueue) -> None:
+    payload = {"messages": [], "response": "gold", "principles": []}
+    queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+    queue.gold.set_share(0.999, NOW)
+    gold = claimed(queue)
+    assert gold.item.payload["response"] == "gold"
+    queue.decide(gold, accept(), NOW)
+    queue.gold.set_share(0.0, NOW)
+    real = claimed(queue)
+    queue.decide(real, accept(), NOW)
+    queue.undo(gold.item.key, "ann", NOW)
+    queue.decide(gold.item.key, accept(), NOW)
+    queue.decide(claimed(queue), accept(), NOW)
+    assert len(queue.outbox()) == 2
+    for one in (gold, real):
+        with pytest.raises(Conflict, match="the run has taken the decision"):
+            queue.undo(one.item.key, "ann", NOW)

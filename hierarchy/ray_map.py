@@ -62,7 +62,7 @@ class _Pool:
 
     def start(self) -> None:
         """Start a worker; it is given items when it is there."""
-        actor: Any = _Made.remote([self.made])
+        actor: Any = _Made.remote(self.made)
         self.starting[actor.ready.remote()] = actor
 
     def busy(self) -> bool:
@@ -111,9 +111,7 @@ class _Pool:
 class Made:
     """A process that carries out items."""
 
-    def __init__(self, made: list[Any]) -> None:
-        # In a list, because Ray warns of a restart's arguments in its store; whoever starts this process holds it.
-        (make,) = ray.get(made)
+    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
         self.work = make()
 
     def ready(self) -> None:
@@ -135,7 +133,7 @@ def callers(makes: Mapping[str, Callable[[], Callable[[Any], Any]]]) -> Iterator
     A process that dies is made again, and does again what it was doing.
     """
     kept = {name: ray.put(make) for name, make in makes.items()}
-    actors: dict[str, Any] = {name: _Lasting.remote([made]) for name, made in kept.items()}
+    actors: dict[str, Any] = {name: _Lasting.remote(made) for name, made in kept.items()}
 
     def call(name: str) -> Callable[[Any], Any]:
         return lambda item: ray.get(actors[name].run.remote(item))

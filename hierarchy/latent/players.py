@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from hierarchy.flow import Bools
 from hierarchy.latent.consensus import decide
 from hierarchy.latent.hearing import flagged, heard_by, member, readers, turns
 from hierarchy.latent.review import Review, Scale
-from hierarchy.latent.said import Choice, Response, Said
+from hierarchy.latent.said import Choice, Floats, Response, Said
 from hierarchy.latent.view import LatentView
 from hierarchy.plan import Plan, PlannedStep, Source
 from hierarchy.rules import TopShare
@@ -96,7 +95,7 @@ Reviewed = tuple[Words, Revision, int, tuple[list[Words], list[Words]] | None, l
 @dataclass(frozen=True)
 class Reviewer(Player):
     """A critic, or a safety model. `reviewed`: the reviewer it is the critic of; None where it reviews responses.
-    `side`: what it is assigned to argue."""
+    `side`: what it is assigned to argue; `listens`: whether it may read those who are assigned one."""
 
     draws: Draws
     scale: Scale
@@ -104,6 +103,7 @@ class Reviewer(Player):
     override: bool
     reviewed: Source | None
     side: Side | None
+    listens: bool
 
     @classmethod
     def of(cls, draws: Draws, scale: Scale, plan: Plan, step: PlannedStep) -> Reviewer:
@@ -111,7 +111,10 @@ class Reviewer(Player):
         subject = step.subject
         recursive = subject is not None and plan.steps[subject.instances[0]].role not in RESPONDERS
         use = "critic of critic" if recursive else step.role.value
-        return cls(draws, scale, use, step.role is Role.SAFETY, subject if recursive else None, step.step.side)
+        side, reviewed = step.step.side, subject if recursive else None
+        read = [plan.steps[source.instances[0]].step.side for source in step.reads if source.instances]
+        listens = side is None and any(other is not None for other in read)
+        return cls(draws, scale, use, step.role is Role.SAFETY, reviewed, side, listens)
 
     @property
     def _places(self) -> tuple[int, ...]:
@@ -123,7 +126,7 @@ class Reviewer(Player):
         heard = None
         if self.draws.spec.sycophancy:
             heard = heard_by([member(view, self.reviewed)] if self.reviewed is not None else readers(view))
-        return (*view.subject, view.step.mask, heard, turns(view) if self.side is None else [])
+        return (*view.subject, view.step.mask, heard, turns(view) if self.listens else [])
 
     def answer(self, seen: Seen, question: Reviewed) -> tuple[Words, Words | None]:
         """(what it flags, what could be read: None for all), [n]."""
@@ -139,11 +142,13 @@ class Reviewer(Player):
     def said(self, view: LatentView, question: Reviewed, answer: tuple[Words, Words | None]) -> Review:
         """The review; confidences are drawn when somebody asks for them."""
         (truth, revision, mask, *_), (flag, present) = question, answer
-        draws, key_n, tries, side, places = self.draws, view.seen.key_n, view.seen.override_n, self.side, self._places
-        if side is None:
-            each = partial(draws.confidences, key_n, ~(flag ^ truth), places, revision)
-        else:
-            each = partial(draws.pleads, key_n, truth, places, revision, side)
+        draws, key_n, tries, side = self.draws, view.seen.key_n, view.seen.override_n, self.side
+
+        def each() -> Floats:
+            if side is None:
+                return draws.confidences(key_n, ~(flag ^ truth), self._places, revision)
+            return draws.pleads(key_n, truth, self._places, revision, side)
+
         return Review(
             flag,
             present,

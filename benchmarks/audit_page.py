@@ -88,12 +88,12 @@ def work(url: str, token: str, decisions: int, times: list[float]) -> None:
     draw = random.Random(token)
     with httpx2.Client(base_url=url, headers={"Origin": url, "HX-Request": "true"}, timeout=60) as client:
         client.post("/login", data={"token": token})
-        page = client.get("/work/cases").text
-        page = client.post("/work/cases/next", data={"csrf": _field(page, "csrf")}).text
+        page = client.get("/desk/cases").text
+        page = client.post("/desk/cases/next", data={"csrf": _field(page, "csrf")}).text
         for n in range(decisions + 1):
             given = {"csrf": _field(page, "csrf"), "claim": _field(page, "claim"), "verdict": "accept"}
             started = time.perf_counter()
-            answer = client.post("/work/decide", data=given)
+            answer = client.post("/desk/decide", data=given)
             took = 1000 * (time.perf_counter() - started)
             assert answer.status_code == 200
             page = answer.text

@@ -14,11 +14,11 @@
 | POST `/logout` | whoever is signed in | end the session |
 | GET `/` | whoever is signed in | to the work, or to the dashboard |
 | GET `/dashboard` | whoever is signed in | the queue and its auditors in figures |
-| GET `/work/{lane}` | auditor, adjudicator, admin | the item they hold, or how many wait |
-| POST `/work/{lane}/next` | the same | claim the next item of a lane |
-| POST `/work/{lane}/back` | the same | bring back what they skipped |
-| POST `/work/draft` | the same | keep what is written; answers with the difference to the response |
-| POST `/work/decide`, `/skip`, `/stop`, `/undo`, `/again`, `/renew` | the same | work on an item they hold, or held |
+| GET `/desk/{lane}` | auditor, adjudicator, admin | the item they hold, or how many wait |
+| POST `/desk/{lane}/next` | the same | claim the next item of a lane |
+| POST `/desk/{lane}/back` | the same | bring back what they skipped |
+| POST `/desk/draft` | the same | keep what is written; answers with the difference to the response |
+| POST `/desk/decide`, `/skip`, `/stop`, `/undo`, `/again`, `/renew` | the same | work on an item they hold, or held |
 | POST `/appeal` | adjudicator, admin | open a settled case again |
 
 Lanes are `cases`, `disputes` (adjudicator and admin only), `proposals` and `critiques`.

@@ -46,7 +46,7 @@ def make_app(site: Site) -> FastAPI:
 
 
 def _home(site: SiteOf, signed: Anyone) -> Response:
-    return RedirectResponse("/work/cases" if signed.reviews else "/dashboard", 303)
+    return RedirectResponse("/desk/cases" if signed.reviews else "/dashboard", 303)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from hierarchy.audit.claims import Wanted
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs, Refused
 from hierarchy.audit.records import Claim
 
-work_routes = APIRouter(prefix="/work")
+work_routes = APIRouter(prefix="/desk")
 
 
 @work_routes.get("/{lane}")
@@ -169,6 +169,6 @@ def _answer(
     `asked`: a case was asked for, so that none means that there is none for this person.
     """
     if request.method == "POST" and "hx-request" not in request.headers and status == 200:
-        return RedirectResponse(f"/work/{lane.value}", 303)
+        return RedirectResponse(f"/desk/{lane.value}", 303)
     given = {"desk": desktop(site, signed, lane), "lease": site.lease_seconds, "csrf": signed.csrf, "signed": signed}
     return site.page(request, "work.html.j2", status, case=case, asked=asked, **given)

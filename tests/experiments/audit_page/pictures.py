@@ -83,7 +83,7 @@ def take(browser: Browser, desk: Desk, url: str, folder: Path) -> None:
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 400, "height": 780})
     page.emulate_media(color_scheme="light")
-    page.goto(url + "/work/cases")
+    page.goto(url + "/desk/cases")
     expect(page.locator("#work[data-ready]")).to_be_attached()
     page.evaluate("document.getElementById('editor').open = false; scrollTo(0, 0)")
     shot(page, folder / "narrow.png")

@@ -173,11 +173,11 @@ def test_nothing_is_wider_than_a_screen_of_400_pixels(desk: Desk, url: str, cont
     page.locator("#findings summary").click()
     page.locator("#editor summary").click()
     assert fits()
-    for path in ("/dashboard", "/work/disputes"):
+    for path in ("/dashboard", "/desk/disputes"):
         page.goto(url + path)
         assert fits(), path
     for lane in ("proposals", "critiques"):
-        page.goto(f"{url}/work/{lane}")
+        page.goto(f"{url}/desk/{lane}")
         start(page)
         assert fits(), lane
 

@@ -40,7 +40,7 @@ def test_what_waits_is_counted_by_age_and_by_flagged_principle(anywhere: Desk) -
     assert bars(found.principles) == {"privacy": 2, "uncertainty": 2}
     assert (found.withheld, found.unflagged, found.oldest) == (1, 2, 900 * 8)
     ann = Visitor(anywhere, "ann").start()
-    ann.submit("/work/decide", verdict="accept")
+    ann.submit("/desk/decide", verdict="accept")
     assert waiting(anywhere.queue, "rea", START).lanes[Lane.CASES] == 6
 
 
@@ -67,14 +67,14 @@ def test_results_on_gold_cases_are_for_those_who_do_not_decide(desk: Desk) -> No
     desk.queue.gold.set_share(0.999, START)
     ann = Visitor(desk, "ann").start()
     for verdict in ("reject", "accept"):
-        ann.submit("/work/decide", verdict=verdict)
+        ann.submit("/desk/decide", verdict=verdict)
     assert "gold" not in ann.get("/dashboard").text
     for role in (Role.READ_ONLY, Role.ADMIN):
         reader = Visitor(desk, role.value, role).get("/dashboard").text
         assert "3 gold cases are among the cases" in reader
         assert re.search(r"ann\s*0\s*50.%\s*1 to 99 % of 2", reader)
     boss = Visitor(desk, "boss", Role.ADMIN).start()
-    boss.submit("/work/decide", verdict="reject")
+    boss.submit("/desk/decide", verdict="reject")
     assert not re.search(r"boss\s*\d", boss.get("/dashboard").text)
 
 

@@ -54,8 +54,8 @@ def test_a_form_that_is_not_of_this_session_changes_nothing(desk: Desk) -> None:
     desk.queue.enqueue([proposal(), critique()])
     eve, ann = Visitor(desk, "eve", Role.ADMIN), Visitor(desk, "ann", Role.ADMIN)
     ann.start()
-    held = ann.forms["/work/decide"]
-    foreign = eve.start().forms["/work/decide"]["csrf"]
+    held = ann.forms["/desk/decide"]
+    foreign = eve.start().forms["/desk/decide"]["csrf"]
     before = desk.trail()
     changing = [path for method, path in routes(desk) if method == "POST"]
     assert len(changing) > 10
@@ -82,7 +82,7 @@ def test_roles_are_kept_apart(desk: Desk) -> None:
     csrf = {who.name: who.get("/dashboard").forms["/logout"]["csrf"] for who in (reader, auditor)}
     before = desk.trail()
     for method, path in routes(desk):
-        if path.startswith("/work"):
+        if path.startswith("/desk"):
             reached = reader.get(path) if method == "GET" else reader.send(path, csrf=csrf["rea"])
             assert reached.status == 403, path
         if "disputes" in path or path == "/appeal":
@@ -90,28 +90,28 @@ def test_roles_are_kept_apart(desk: Desk) -> None:
             assert reached.status == 403, path
     assert desk.trail() == before
     assert reader.get("/").client.get("/").headers["location"] == "/dashboard"
-    assert auditor.client.get("/").headers["location"] == "/work/cases"
-    assert "disputes" not in auditor.get("/work/cases").page
+    assert auditor.client.get("/").headers["location"] == "/desk/cases"
+    assert "disputes" not in auditor.get("/desk/cases").page
     assert "Appeal against" not in auditor.get("/dashboard").text
 
 
 def test_a_token_that_was_taken_back_closes_the_page_at_once(desk: Desk) -> None:
     ann = Visitor(desk, "ann")
-    assert ann.get("/work/cases").status == 200
+    assert ann.get("/desk/cases").status == 200
     desk.queue.access.revoke("ann", desk.clock())
-    assert ann.get("/work/cases").status == 303
+    assert ann.get("/desk/cases").status == 303
 
 
 def test_a_session_is_over_when_its_holder_leaves_or_does_nothing_for_an_hour(desk: Desk) -> None:
-    ann = Visitor(desk, "ann").get("/work/cases")
+    ann = Visitor(desk, "ann").get("/desk/cases")
     cookies = dict(ann.client.cookies)
     assert ann.submit("/logout").status == 303
     ann.client.cookies.update(cookies)
-    assert ann.get("/work/cases").status == 303
+    assert ann.get("/desk/cases").status == 303
     bob = Visitor(desk, "bob").start()
     desk.clock.now += 3_601
     before = desk.trail()
-    bob.submit("/work/decide", verdict="accept")
+    bob.submit("/desk/decide", verdict="accept")
     assert bob.status == 401
     assert "Your session is over" in bob.text
     assert desk.trail() == before
@@ -135,9 +135,9 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(desk: Desk) -> Non
 def test_every_answer_forbids_what_the_page_does_not_need(desk: Desk) -> None:
     ann = Visitor(desk, "ann").start()
     answers = [
-        ann.client.get("/login"), ann.client.get("/work/cases"), ann.client.get("/static/page.js"),
+        ann.client.get("/login"), ann.client.get("/desk/cases"), ann.client.get("/static/page.js"),
         ann.client.get("/nothing"), ann.client.get("/", headers={"Host": "evil.example"}),
-        ann.client.post("/work/decide", data={}, headers={"Origin": ORIGIN}),
+        ann.client.post("/desk/decide", data={}, headers={"Origin": ORIGIN}),
     ]  # fmt: skip
     assert [answer.status_code for answer in answers] == [200, 200, 200, 404, 421, 403]
     for answer in answers:
@@ -158,16 +158,16 @@ def test_nothing_describes_the_routes(desk: Desk) -> None:
 
 
 def test_a_request_no_form_would_make_is_refused_before_it_is_read(desk: Desk) -> None:
-    ann = Visitor(desk, "ann").get("/work/cases")
+    ann = Visitor(desk, "ann").get("/desk/cases")
     before = desk.trail()
     asked = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
     big = b"a=" + b"x" * MOST_BYTES
-    assert ann.client.post("/work/cases/next", content=big, headers=asked).status_code == 413
-    assert ann.client.post("/work/cases/next", content=iter([b"csrf="]), headers=asked).status_code == 411
-    assert ann.client.post("/work/cases/next", json={"csrf": "x"}, headers={"Origin": ORIGIN}).status_code == 415
+    assert ann.client.post("/desk/cases/next", content=big, headers=asked).status_code == 413
+    assert ann.client.post("/desk/cases/next", content=iter([b"csrf="]), headers=asked).status_code == 411
+    assert ann.client.post("/desk/cases/next", json={"csrf": "x"}, headers={"Origin": ORIGIN}).status_code == 415
     files = {"csrf": ("name", b"x")}
-    assert ann.client.post("/work/cases/next", files=files, headers={"Origin": ORIGIN}).status_code == 415
-    assert ann.client.put("/work/cases", content=b"csrf=", headers=asked).status_code == 405
+    assert ann.client.post("/desk/cases/next", files=files, headers={"Origin": ORIGIN}).status_code == 415
+    assert ann.client.put("/desk/cases", content=b"csrf=", headers=asked).status_code == 405
     assert desk.trail() == before
 
 

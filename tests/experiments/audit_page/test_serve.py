@@ -83,10 +83,10 @@ def test_two_servers_on_one_queue_share_its_cases_and_sessions(tmp_path: Path, d
             for who in (ann, bob):
                 if 'id="decide"' in who.page:
                     seen += re.findall(r'id="case-title"[^>]*>([^<]+)<', who.page)
-                    assert who.submit("/work/decide", verdict="accept").status == 200
+                    assert who.submit("/desk/decide", verdict="accept").status == 200
         assert sorted(seen) == [f"case-{n:04}" for n in range(CASES)]
         elsewhere.client.cookies.update(dict(ann.client.cookies))
-        assert f"{CASES // 2} decided by you" in elsewhere.get("/work/cases").text
+        assert f"{CASES // 2} decided by you" in elsewhere.get("/desk/cases").text
     with existing_queue(run) as queue:
         assert {item.state for item in queue.list_items()} == {State.SETTLED}
         assert faults(queue.engine, queue.run) == []

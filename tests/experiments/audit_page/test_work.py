@@ -36,17 +36,17 @@ def decisions(desk: Desk, n: int) -> list[Decision]:
 
 
 def test_a_person_decides_and_the_next_case_comes_in_the_answer(anywhere: Desk) -> None:
-    ann = Visitor(anywhere, "ann").get("/work/cases")
+    ann = Visitor(anywhere, "ann").get("/desk/cases")
     assert "6 cases wait" in ann.text
     assert anywhere.queue.held("ann", anywhere.clock()) == []
-    ann.submit("/work/cases/next")
+    ann.submit("/desk/cases/next")
     assert shown_case(ann) == "case-0000"
     assert ASKED[0][0] in ann.text
     assert "Do not reveal, guess or help to find private information" in ann.text
-    ann.submit("/work/decide", verdict="reject", principles=["privacy", "uncertainty"], comment="a\r\nb", minutes="1.5")
+    ann.submit("/desk/decide", verdict="reject", principles=["privacy", "uncertainty"], comment="a\r\nb", minutes="1.5")
     assert (ann.status, shown_case(ann)) == (200, "case-0001")
-    ann.submit("/work/decide", verdict="revise", text="Leave it.\r\nAsk an expert.")
-    ann.submit("/work/decide", verdict="accept", text="what is in the editor is no part of it")
+    ann.submit("/desk/decide", verdict="revise", text="Leave it.\r\nAsk an expert.")
+    ann.submit("/desk/decide", verdict="accept", text="what is in the editor is no part of it")
     assert shown_case(ann) == "case-0003"
     assert "3 decided by you · 3 left" in ann.text
     assert "about 4 min at your pace" in ann.text
@@ -63,18 +63,18 @@ def test_two_people_at_once_never_have_the_same_case(anywhere: Desk) -> None:
     ann, bob = Visitor(anywhere, "ann").start(), Visitor(anywhere, "bob").start()
     seen = [shown_case(ann), shown_case(bob)]
     for _ in range(2):
-        seen += [shown_case(who.submit("/work/decide", verdict="accept")) for who in (bob, ann)]
+        seen += [shown_case(who.submit("/desk/decide", verdict="accept")) for who in (bob, ann)]
     assert len(set(seen)) == len(seen) == 6
-    assert "No cases wait for you" in ann.submit("/work/decide", verdict="accept").text
+    assert "No cases wait for you" in ann.submit("/desk/decide", verdict="accept").text
     assert "Others hold the 1 that is left" in ann.text
 
 
 def test_a_late_decision_is_refused_and_what_was_written_is_shown_and_kept(anywhere: Desk) -> None:
     ann = Visitor(anywhere, "ann").start()
-    held = ann.forms["/work/decide"]
+    held = ann.forms["/desk/decide"]
     anywhere.clock.now += 901
     before = anywhere.trail()
-    ann.send("/work/decide", **held, verdict="revise", text="A kinder answer.", comment="why not", principles="privacy")
+    ann.send("/desk/decide", **held, verdict="revise", text="A kinder answer.", comment="why not", principles="privacy")
     assert ann.status == 409
     for told in (
         "Your time for this case was over",
@@ -87,12 +87,12 @@ def test_a_late_decision_is_refused_and_what_was_written_is_shown_and_kept(anywh
         assert told in ann.text
     assert anywhere.trail() == before
     assert decisions(anywhere, 0) == []
-    ann.submit("/work/again")
+    ann.submit("/desk/again")
     assert shown_case(ann) == "case-0000"
     assert "Your draft is here; you had chosen revise" in ann.text
     assert re.search(r"<textarea[^>]*>\nA kinder answer.</textarea>", ann.page)
     assert re.search(r'value="privacy"[^>]* checked', ann.page)
-    assert ann.submit("/work/decide", verdict="accept").status == 200
+    assert ann.submit("/desk/decide", verdict="accept").status == 200
     assert [d.verdict for d in decisions(anywhere, 0)] == [Verdict.ACCEPT]
 
 
@@ -101,47 +101,47 @@ def test_a_case_that_another_has_taken_meanwhile_cannot_be_taken_again(anywhere:
     anywhere.clock.now += 901
     bob = Visitor(anywhere, "bob").start()
     assert shown_case(bob) == "case-0000"
-    assert ann.submit("/work/decide", verdict="accept").status == 409
+    assert ann.submit("/desk/decide", verdict="accept").status == 409
     before = anywhere.trail()
-    refused = ann.submit("/work/again")
+    refused = ann.submit("/desk/again")
     assert refused.status == 409
     assert "held or decided by somebody else" in refused.text
     assert anywhere.trail() == before
-    bob.submit("/work/decide", verdict="reject")
+    bob.submit("/desk/decide", verdict="reject")
     assert decisions(anywhere, 0)[0].auditor == "bob"
 
 
 def test_what_is_written_is_kept_while_it_is_written_and_who_writes_has_more_time(anywhere: Desk) -> None:
     ann = Visitor(anywhere, "ann").start()
-    held = ann.forms["/work/decide"]
+    held = ann.forms["/desk/decide"]
     anywhere.clock.now += 500
-    ann.send("/work/draft", **held, text=ASKED[0][1].replace("name", "house"), comment="so far", label="")
+    ann.send("/desk/draft", **held, text=ASKED[0][1].replace("name", "house"), comment="so far", label="")
     assert ann.status == 200
     assert "<del>name</del><ins>house</ins>" in ann.page
     assert 'hx-swap-oob="true"' in ann.page
     anywhere.clock.now += 800  # more than the lease had, less than it was given
-    again = Visitor(anywhere, "ann").get("/work/cases")
+    again = Visitor(anywhere, "ann").get("/desk/cases")
     assert shown_case(again) == "case-0000"
     assert "so far" in again.page
     assert "by her house" in again.page
-    assert again.submit("/work/decide", verdict="reject", comment="so far").status == 200
+    assert again.submit("/desk/decide", verdict="reject", comment="so far").status == 200
 
 
 def test_undo_brings_the_case_back_and_gives_the_one_on_the_screen_to_others(anywhere: Desk) -> None:
     ann = Visitor(anywhere, "ann").start()
-    ann.submit("/work/decide", verdict="reject", comment="hasty", principles="privacy")
+    ann.submit("/desk/decide", verdict="reject", comment="hasty", principles="privacy")
     assert shown_case(ann) == "case-0001"
-    ann.submit("/work/undo")
+    ann.submit("/desk/undo")
     assert shown_case(ann) == "case-0000"
     assert "hasty" in ann.page
     assert "you had chosen reject" in ann.text
     assert decisions(anywhere, 0) == []
     assert shown_case(Visitor(anywhere, "bob").start()) == "case-0001"
-    ann.submit("/work/decide", verdict="accept")
+    ann.submit("/desk/decide", verdict="accept")
     assert [d.verdict for d in decisions(anywhere, 0)] == [Verdict.ACCEPT]
     anywhere.queue.outbox()
     before = anywhere.trail()
-    refused = ann.submit("/work/undo")
+    refused = ann.submit("/desk/undo")
     assert (refused.status, anywhere.trail()) == (409, before)
     assert "the run has taken the decision" in refused.text
 
@@ -150,20 +150,20 @@ def test_a_skipped_case_is_passed_by_until_it_is_brought_back(anywhere: Desk) ->
     ann = Visitor(anywhere, "ann").start()
     for n in range(6):
         assert shown_case(ann) == f"case-{n:04}"
-        ann.submit("/work/skip")
+        ann.submit("/desk/skip")
     assert "No cases wait for you" in ann.text
     assert shown_case(Visitor(anywhere, "bob").start()) == "case-0000"
-    assert shown_case(ann.submit("/work/cases/back")) == "case-0001"
+    assert shown_case(ann.submit("/desk/cases/back")) == "case-0001"
 
 
 def test_stopping_gives_the_case_back_and_more_time_keeps_it(anywhere: Desk) -> None:
     ann = Visitor(anywhere, "ann").start()
-    held = ann.forms["/work/decide"]
+    held = ann.forms["/desk/decide"]
     anywhere.clock.now += 800
-    renewed = ann.send("/work/renew", csrf=held["csrf"], claim=held["claim"])
+    renewed = ann.send("/desk/renew", csrf=held["csrf"], claim=held["claim"])
     assert 'data-left="900.0"' in renewed.page
     anywhere.clock.now += 800
-    ann.get("/work/cases").submit("/work/stop")
+    ann.get("/desk/cases").submit("/desk/stop")
     assert "6 cases wait" in ann.text
     assert anywhere.queue.held("ann", anywhere.clock()) == []
 
@@ -171,36 +171,36 @@ def test_stopping_gives_the_case_back_and_more_time_keeps_it(anywhere: Desk) -> 
 def test_what_makes_no_sense_is_refused_with_a_line_and_nothing_changes(anywhere: Desk) -> None:
     anywhere.queue.enqueue([proposal(), critique()])
     ann, bob = Visitor(anywhere, "ann").start(), Visitor(anywhere, "bob").start()
-    held, others = ann.forms["/work/decide"], bob.forms["/work/decide"]
-    reason, label = ann.start("proposals").forms["/work/decide"], ann.start("critiques").forms["/work/decide"]
+    held, others = ann.forms["/desk/decide"], bob.forms["/desk/decide"]
+    reason, label = ann.start("proposals").forms["/desk/decide"], ann.start("critiques").forms["/desk/decide"]
     other_session = {"csrf": held["csrf"], "claim": others["claim"]}
     before = anywhere.trail()
     for path, given, status, told in (
-        ("/work/decide", {**held, "claim": "0" * 32, "verdict": "accept"}, 403, "not one of 'ann'"),
-        ("/work/decide", {**other_session, "verdict": "accept"}, 403, "not one of 'ann'"),
-        ("/work/draft", {**other_session, "text": "x"}, 403, "not one of 'ann'"),
-        ("/work/skip", other_session, 403, "not one of 'ann'"),
-        ("/work/stop", other_session, 403, "not one of 'ann'"),
-        ("/work/undo", other_session, 403, "not one of 'ann'"),
-        ("/work/again", other_session, 403, "not one of 'ann'"),
-        ("/work/renew", other_session, 403, "not one of 'ann'"),
-        ("/work/decide", {**held, "verdict": "maybe"}, 422, "verdict 'maybe'; accepted: accept, revise, reject"),
-        ("/work/decide", held, 422, "verdict ''; accepted"),
-        ("/work/decide", {**held, "verdict": "revise", "text": " "}, 422, "text: empty"),
-        ("/work/decide", {**held, "verdict": "revise", "text": ASKED[0][1]}, 422, "as it was"),
-        ("/work/decide", {**held, "verdict": "reject", "principles": "kindness"}, 422, "'kindness'; accepted: harmful"),
-        ("/work/decide", {**held, "verdict": "reject", "label": "spam"}, 422, "label 'spam'"),
-        ("/work/decide", {**held, "verdict": "reject", "comment": "a\x00"}, 422, "comment: character 2 is NUL"),
-        ("/work/decide", {**held, "verdict": "reject", "minutes": "nan"}, 422, "minutes"),
-        ("/work/decide", {**held, "verdict": "reject", "minutes": "-1"}, 422, "minutes"),
-        ("/work/decide", {**held, "verdict": "reject", "auditor": "bob"}, 422, "auditor: extra inputs"),
-        ("/work/decide", {"csrf": held["csrf"], "verdict": "accept"}, 422, "claim: field required"),
-        ("/work/decide", {**reason, "verdict": "accept"}, 422, "with a reason as comment"),
-        ("/work/decide", {**reason, "verdict": "revise", "text": "x", "comment": "y"}, 422, "accepted or rejected"),
-        ("/work/decide", {**label, "verdict": "accept"}, 422, "expected one of right, wrong reason, wrong"),
-        ("/work/decide", {**label, "label": "fine"}, 422, "label 'fine'; accepted: right"),
-        ("/work/nowhere/next", {"csrf": held["csrf"]}, 422, "lane"),
-        ("/work/undo", {"csrf": held["csrf"], "claim": held["claim"]}, 404, "has decided nothing"),
+        ("/desk/decide", {**held, "claim": "0" * 32, "verdict": "accept"}, 403, "not one of 'ann'"),
+        ("/desk/decide", {**other_session, "verdict": "accept"}, 403, "not one of 'ann'"),
+        ("/desk/draft", {**other_session, "text": "x"}, 403, "not one of 'ann'"),
+        ("/desk/skip", other_session, 403, "not one of 'ann'"),
+        ("/desk/stop", other_session, 403, "not one of 'ann'"),
+        ("/desk/undo", other_session, 403, "not one of 'ann'"),
+        ("/desk/again", other_session, 403, "not one of 'ann'"),
+        ("/desk/renew", other_session, 403, "not one of 'ann'"),
+        ("/desk/decide", {**held, "verdict": "maybe"}, 422, "verdict 'maybe'; accepted: accept, revise, reject"),
+        ("/desk/decide", held, 422, "verdict ''; accepted"),
+        ("/desk/decide", {**held, "verdict": "revise", "text": " "}, 422, "text: empty"),
+        ("/desk/decide", {**held, "verdict": "revise", "text": ASKED[0][1]}, 422, "as it was"),
+        ("/desk/decide", {**held, "verdict": "reject", "principles": "kindness"}, 422, "'kindness'; accepted: harmful"),
+        ("/desk/decide", {**held, "verdict": "reject", "label": "spam"}, 422, "label 'spam'"),
+        ("/desk/decide", {**held, "verdict": "reject", "comment": "a\x00"}, 422, "comment: character 2 is NUL"),
+        ("/desk/decide", {**held, "verdict": "reject", "minutes": "nan"}, 422, "minutes"),
+        ("/desk/decide", {**held, "verdict": "reject", "minutes": "-1"}, 422, "minutes"),
+        ("/desk/decide", {**held, "verdict": "reject", "auditor": "bob"}, 422, "auditor: extra inputs"),
+        ("/desk/decide", {"csrf": held["csrf"], "verdict": "accept"}, 422, "claim: field required"),
+        ("/desk/decide", {**reason, "verdict": "accept"}, 422, "with a reason as comment"),
+        ("/desk/decide", {**reason, "verdict": "revise", "text": "x", "comment": "y"}, 422, "accepted or rejected"),
+        ("/desk/decide", {**label, "verdict": "accept"}, 422, "expected one of right, wrong reason, wrong"),
+        ("/desk/decide", {**label, "label": "fine"}, 422, "label 'fine'; accepted: right"),
+        ("/desk/nowhere/next", {"csrf": held["csrf"]}, 422, "lane"),
+        ("/desk/undo", {"csrf": held["csrf"], "claim": held["claim"]}, 404, "has decided nothing"),
         ("/appeal", {"csrf": held["csrf"], "case_id": "case-0000", "reason": "no"}, 403, "your role is auditor"),
     ):
         ann.send(path, **given)
@@ -213,21 +213,21 @@ def test_a_dispute_goes_to_an_adjudicator_who_sees_both_reviews(anywhere: Desk) 
     anywhere.queue.enqueue([case(50, reviewers=2, priority=9.0)])
     ann, bob = Visitor(anywhere, "ann").start(), Visitor(anywhere, "bob").start()
     assert shown_case(ann) == shown_case(bob) == "case-0050"
-    ann.submit("/work/decide", verdict="accept", comment="fine by me")
-    assert "fine by me" not in bob.get("/work/cases").page
-    bob.submit("/work/decide", verdict="revise", text="Another answer.", comment="not by me")
-    assert Visitor(anywhere, "dan").get("/work/disputes").status == 403
+    ann.submit("/desk/decide", verdict="accept", comment="fine by me")
+    assert "fine by me" not in bob.get("/desk/cases").page
+    bob.submit("/desk/decide", verdict="revise", text="Another answer.", comment="not by me")
+    assert Visitor(anywhere, "dan").get("/desk/disputes").status == 403
     eve = Visitor(anywhere, "eve", Role.ADJUDICATOR).start("disputes")
     for told in ("The reviewers disagree", "ann says accept", "bob says revise", "fine by me", "not by me"):
         assert told in eve.text
     assert "<ins>Another" in eve.page
-    eve.submit("/work/decide", verdict="reject")
+    eve.submit("/desk/decide", verdict="reject")
     assert [item.state for item in anywhere.queue.list_items() if item.case_id == "case-0050"] == [State.SETTLED]
 
 
 def test_an_appeal_comes_back_with_its_reason_and_the_old_decision(anywhere: Desk) -> None:
     ann = Visitor(anywhere, "ann").start()
-    ann.submit("/work/decide", verdict="accept", comment="looks fine")
+    ann.submit("/desk/decide", verdict="accept", comment="looks fine")
     eve = Visitor(anywhere, "eve", Role.ADMIN).get("/dashboard")
     before = anywhere.trail()
     assert eve.submit("/appeal", case_id="case-0000", reason=" ").status == 422
@@ -238,7 +238,7 @@ def test_an_appeal_comes_back_with_its_reason_and_the_old_decision(anywhere: Des
     assert shown_case(bob) == "case-0000"
     for told in ("An appeal", "eve asks for another look: a plea", "ann had decided accept", "looks fine"):
         assert told in bob.text
-    assert bob.submit("/work/decide", verdict="reject").status == 200
+    assert bob.submit("/desk/decide", verdict="reject").status == 200
 
 
 def test_a_proposal_is_decided_with_a_reason_and_a_critique_by_its_label(anywhere: Desk) -> None:
@@ -247,12 +247,12 @@ def test_a_proposal_is_decided_with_a_reason_and_a_critique_by_its_label(anywher
     assert "Say privacy in one sentence" in ann.text
     assert "-0.04 -0.06 to -0.02" in ann.text
     assert '<span class="plus">+statement: Leave private facts private.</span>' in ann.page
-    ann.submit("/work/decide", verdict="accept", comment="shorter")
+    ann.submit("/desk/decide", verdict="accept", comment="shorter")
     assert "No proposals wait for you" in ann.text
     ann.start("critiques")
     assert ASKED[1][2] in ann.text
     assert '<details class="findings" id="findings" open>' in ann.page
-    ann.submit("/work/decide", label="wrong reason")
+    ann.submit("/desk/decide", label="wrong reason")
     given = [anywhere.queue.decisions(item.key)[0].decision for kind in (Kind.PROPOSAL, Kind.CRITIQUE)
              for item in anywhere.queue.list_items(kind=kind)]  # fmt: skip
     assert [(d.verdict, d.label) for d in given] == [(Verdict.ACCEPT, None), (Verdict.REJECT, "wrong reason")]
@@ -267,25 +267,25 @@ def test_findings_are_folded_and_withheld_where_the_step_says_so(desk: Desk) -> 
     assert shown_case(bob) == "case-0051"
     assert "withheld until this case is settled" in bob.text
     assert ASKED[0][2] not in bob.text
-    assert "No model's findings belong to this" in bob.submit("/work/decide", verdict="accept").text
+    assert "No model's findings belong to this" in bob.submit("/desk/decide", verdict="accept").text
 
 
 def test_a_gold_case_shows_nothing_that_a_real_one_does_not(desk: Desk) -> None:
     real = case(0)
     desk.queue.gold.add([GoldCase("g", dict(real.payload), True, hidden=dict(real.hidden or {}))], desk.clock())
     desk.queue.gold.set_share(0.999, desk.clock())
-    ann = Visitor(desk, "ann").get("/work/cases")
+    ann = Visitor(desk, "ann").get("/desk/cases")
     assert "7 cases wait" in ann.text
-    ann.submit("/work/cases/next")
+    ann.submit("/desk/cases/next")
     gold = ann.page, shown_case(ann)
     assert gold[1] not in {f"case-{n:04}" for n in range(6)}
-    ann.submit("/work/decide", verdict="accept")
+    ann.submit("/desk/decide", verdict="accept")
     assert "1 decided by you · 6 left" in ann.text
     assert "6</span>" in ann.get("/dashboard").page
-    ann.get("/work/cases").submit("/work/undo")
+    ann.get("/desk/cases").submit("/desk/undo")
     assert shown_case(ann) == gold[1]
-    ann.submit("/work/decide", verdict="accept")
-    ann.submit("/work/decide", verdict="accept")
+    ann.submit("/desk/decide", verdict="accept")
+    ann.submit("/desk/decide", verdict="accept")
     assert "2 decided by you · 5 left" in ann.text
 
     def shape(page: str) -> list[str]:
@@ -316,7 +316,7 @@ def test_hostile_text_is_shown_and_never_obeyed(desk: Desk) -> None:
         assert unseen | ({"\u2028", "\u2029", "\u3164", "\u2800"} & set(ann.page)) == set()
         assert MARKDOWN in ann.page
         assert all(str(escape(visible(text, lines=True))) in ann.page for text in texts)
-        ann.submit("/work/decide", verdict="accept")
+        ann.submit("/desk/decide", verdict="accept")
         assert ann.status == 200
 
 
@@ -336,36 +336,36 @@ def test_what_cannot_be_seen_comes_back_from_the_editor_as_it_was(desk: Desk) ->
     ann = Visitor(desk, "ann").start()
     assert "\npay⟦U+202E⟧later⟦U+200B⟧ now</textarea>" in ann.page
     assert '<mark class="unseen">⟦U+202E⟧</mark>' in ann.page
-    ann.send("/work/draft", **ann.forms["/work/decide"], text="pay⟦U+202E⟧later never")
-    ann.get("/work/cases")
+    ann.send("/desk/draft", **ann.forms["/desk/decide"], text="pay⟦U+202E⟧later never")
+    ann.get("/desk/cases")
     assert "\npay⟦U+202E⟧later never</textarea>" in ann.page
-    ann.submit("/work/decide", verdict="revise", text="pay⟦U+202E⟧later never")
+    ann.submit("/desk/decide", verdict="revise", text="pay⟦U+202E⟧later never")
     item = next(item for item in desk.queue.list_items() if item.case_id == "bidi")
     assert desk.queue.decisions(item.key)[0].decision.text == "pay\u202elater never"
 
 
 def test_a_page_without_scripts_works_by_plain_forms(desk: Desk) -> None:
-    ann = Visitor(desk, "ann").get("/work/cases")
-    given = {**ann.forms["/work/cases/next"]}
-    answer = ann.client.post("/work/cases/next", data=given, headers={"Origin": ORIGIN})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/work/cases")
-    ann.get("/work/cases")
-    given = {**ann.forms["/work/decide"], "verdict": "reject"}
-    assert ann.client.post("/work/decide", data=given, headers={"Origin": ORIGIN}).status_code == 303
-    assert shown_case(ann.get("/work/cases")) == "case-0001"
-    refused = ann.client.post("/work/decide", data={**given, "verdict": "accept"}, headers={"Origin": ORIGIN})
+    ann = Visitor(desk, "ann").get("/desk/cases")
+    given = {**ann.forms["/desk/cases/next"]}
+    answer = ann.client.post("/desk/cases/next", data=given, headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/cases")
+    ann.get("/desk/cases")
+    given = {**ann.forms["/desk/decide"], "verdict": "reject"}
+    assert ann.client.post("/desk/decide", data=given, headers={"Origin": ORIGIN}).status_code == 303
+    assert shown_case(ann.get("/desk/cases")) == "case-0001"
+    refused = ann.client.post("/desk/decide", data={**given, "verdict": "accept"}, headers={"Origin": ORIGIN})
     assert refused.status_code == 409
     assert "<!doctype html>" in refused.text
 
 
 def test_a_decision_sent_twice_counts_once(desk: Desk) -> None:
     ann = Visitor(desk, "ann").start()
-    held = ann.forms["/work/decide"]
-    ann.send("/work/decide", **held, verdict="accept")
-    assert ann.send("/work/decide", **held, verdict="accept").status == 200
+    held = ann.forms["/desk/decide"]
+    ann.send("/desk/decide", **held, verdict="accept")
+    assert ann.send("/desk/decide", **held, verdict="accept").status == 200
     assert shown_case(ann) == "case-0001"
     assert desk.queue.desk.progress("ann").decided == 1
-    assert ann.send("/work/decide", **held, verdict="reject").status == 409
+    assert ann.send("/desk/decide", **held, verdict="reject").status == 409
 
 
 def test_a_case_that_was_due_says_so(desk: Desk) -> None:
@@ -373,8 +373,8 @@ def test_a_case_that_was_due_says_so(desk: Desk) -> None:
     desk.queue.renew(desk.queue.held("ann", desk.clock())[0], desk.clock(), 90_000.0)
     for _ in range(3):  # a session is over after an hour in which nothing is done
         desk.clock.now += 2_500
-        assert ann.get("/work/cases").status == 200
-    ann.submit("/work/decide", verdict="accept")
+        assert ann.get("/desk/cases").status == 200
+    ann.submit("/desk/decide", verdict="accept")
     assert ann.status == 409
     assert "was due meanwhile" in ann.text
     desk.site.tidy()
@@ -389,7 +389,7 @@ def test_labels_of_a_graph_that_labels_are_chosen_on_the_page(tmp_path: Path, mo
         desk.queue.enqueue([Item("a", "one", "human@0", 1, {**item.payload, "labels": ["2_refusal", "1_help"]})])
         ann = Visitor(desk, "ann").start()
         assert 'type="radio" name="label" value="2_refusal"' in ann.page
-        ann.submit("/work/decide", verdict="accept", label="1_help")
+        ann.submit("/desk/decide", verdict="accept", label="1_help")
         assert desk.queue.decisions(desk.queue.list_items()[0].key)[0].decision.label == "1_help"
 
 

@@ -91,4 +91,4 @@ class Visitor:
 
     def start(self, lane: str = "cases") -> Visitor:
         """Claim the first item of a lane."""
-        return self.get(f"/work/{lane}").submit(f"/work/{lane}/next")
+        return self.get(f"/desk/{lane}").submit(f"/desk/{lane}/next")

@@ -18,7 +18,8 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("new", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-# Set before any library reads them; children started by a test inherit them.
+# Set before any library reads them; children started by a test inherit them. One thread: tests run beside others, and
+# tiny matrices gain nothing from more.
 os.environ.update(
     HF_HUB_OFFLINE="1",
     HF_DATASETS_OFFLINE="1",

@@ -1,4 +1,4 @@
-"""Running the command line as a user would: in a process of its own."""
+"""Running the command line as a user would: in a process of its own, or in this one, which has loaded torch already."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from experiments.cli import app
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONFIGS = PROJECT / "experiments" / "configs"
@@ -38,6 +42,14 @@ def oversight(*words: str | Path, sets: Sequence[str] = (), expect: int = 0) -> 
     """Run a command to its end and check its exit code."""
     result = subprocess.run(command(*words, sets=sets), env=environment(), cwd=PROJECT, capture_output=True, text=True)
     assert result.returncode == expect, f"exit {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result
+
+
+def invoke(*words: str | Path, sets: Sequence[str] = (), expect: int = 0) -> Result:
+    """The same in this process."""
+    given = [*map(str, words), *(part for item in sets for part in ("--set", item))]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == expect, result.output
     return result
 
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from typer.testing import CliRunner, Result
 
 from agents.records import Message
 from constitutions.errors import InputError
-from experiments.cli import app
 from experiments.hacking.experiment import hierarchy_of, worth
 from experiments.hacking.spec import load_hacking
 from experiments.hacking.verdict import HierarchyReward
 from experiments.world.cases import cases as world_cases
 from experiments.world.oracle import Oracle
 from hierarchy.graph import OversightGraph
-from tests.experiments.commands import CONFIGS
+from tests.experiments.commands import CONFIGS, invoke
 from training.config import ReinforceSpec
 from training.datasets import SftRow
 from training.files import write_jsonl
@@ -29,22 +25,6 @@ from training.lineage import Lineage
 from training.reinforce import reinforce
 
 CASES = world_cases("supervision", 24, 3)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def oversight(*words: str | Path, sets: Sequence[str] = (), expect: int = 0) -> Result:
-    """Run a command to its end and check its exit code."""
-    given = [*map(str, words), *(part for item in sets for part in ("--set", item))]
-    result = CliRunner().invoke(app, given)
-    assert result.exit_code == expect, result.output
-    return result
 
 
 @pytest.fixture
@@ -68,13 +48,13 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_model_is_trained_from_a_config_and_again_is_not(config: Path, tmp_path: Path) -> None:
-    first = oversight("train", config)
+    first = invoke("train", config)
     assert re.search(r"24 rows, 4 steps in .* loss [\d.]+", first.stdout)
     assert f"checkpoint {tmp_path / 'out'}" in first.stdout.replace("\n", "")
     stamp = (tmp_path / "out" / "model.safetensors").stat().st_mtime_ns
-    oversight("train", config)
+    invoke("train", config)
     assert (tmp_path / "out" / "model.safetensors").stat().st_mtime_ns == stamp
-    other = oversight("train", config, sets=["train.seed=1"], expect=2)
+    other = invoke("train", config, sets=["train.seed=1"], expect=2)
     assert "holds a training with another spec: seed" in other.stderr
     assert "Traceback" not in other.stderr
 
@@ -91,9 +71,9 @@ def test_a_model_is_trained_from_a_config_and_again_is_not(config: Path, tmp_pat
 )
 def test_a_config_that_is_wrong_is_one_line(config: Path, line: str, said: str | None, tmp_path: Path) -> None:
     if said is None:
-        oversight("train", config, sets=[line, "train.max_steps=1", "train.max_length=128"])
+        invoke("train", config, sets=[line, "train.max_steps=1", "train.max_length=128"])
         return
-    found = oversight("train", config, sets=[line], expect=2)
+    found = invoke("train", config, sets=[line], expect=2)
     assert said in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
@@ -143,7 +123,7 @@ def test_an_arm_whose_base_writes_several_answers_is_no_reward() -> None:
 def test_reward_hacking_is_measured_and_reported(tmp_path: Path) -> None:
     small = ("prompts=24", "answers=4", "test=16", "best_of=8", "watch=2", "reward.max_steps=20")
     steps = ("reinforce.steps=4", "reinforce.watch_every=2", "reinforce.prompts=4")
-    found = oversight("hacking", "--out", tmp_path / "run", sets=[*small, *steps])
+    found = invoke("hacking", "--out", tmp_path / "run", sets=[*small, *steps])
     assert "Best of n answers" in found.stdout
     results = json.loads((tmp_path / "run" / "results.json").read_text("utf-8"))
     assert [point["strength"] for point in results["best_of_n"]["points"]] == [1, 2, 4, 8]
@@ -159,7 +139,7 @@ def test_reward_hacking_is_measured_and_reported(tmp_path: Path) -> None:
     points = (tmp_path / "run" / "data" / "points.csv").read_text("utf-8").splitlines()
     assert len(points) == 1 + 2 * (4 + 3)
     assert "http://" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)
-    again = oversight("hacking", "--out", tmp_path / "run", expect=2)
+    again = invoke("hacking", "--out", tmp_path / "run", expect=2)
     assert "is not empty" in again.stderr
     with pytest.raises(InputError, match="unknown key 'prompt'"):
         load_hacking(CONFIGS / "hacking.yaml", ["prompt=3"])

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from experiments.checks.known import outside_of
-from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.folder import RunFolder, open_folder
 from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
-from tests.experiments.commands import CONFIGS, digest
+from tests.experiments.commands import CONFIGS, digest, invoke
 from tests.experiments.page import Page
 from training.checks.spec import GateSpec
 
@@ -37,27 +34,11 @@ pytestmark = pytest.mark.slow
 Stopped = tuple[Path, Result, dict[str, Any]]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def oversight(*words: str | Path, sets: Sequence[str] = (), expect: int = 0) -> Result:
-    """Run a command to its end and check its exit code."""
-    given = [*map(str, words), *(part for item in sets for part in ("--set", item))]
-    result = CliRunner().invoke(app, given)
-    assert result.exit_code == expect, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
     """A run that its gate stopped, what it said, and what was there when it had stopped."""
     run = tmp_path_factory.mktemp("gate") / "run"
-    said = oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, BROKEN], expect=1)
+    said = invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, BROKEN], expect=1)
     state = {
         "checkpoints": (run / "checkpoints").exists(),
         "report": (run / "report.html").read_text("utf-8"),
@@ -70,7 +51,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
 def trained(stopped: Stopped) -> tuple[Path, str]:
     """The same run with another gate, and the digest it had before."""
     run, before = stopped[0], digest(stopped[0])
-    oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, "gate.min_vendi=2"])
+    invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, "gate.min_vendi=2"])
     return run, before
 
 
@@ -148,8 +129,8 @@ def test_an_auditors_errors_are_taken_out_by_kind_of_label(trained: tuple[Path, 
 def test_the_command_finds_in_the_run_what_the_run_found(trained: tuple[Path, str]) -> None:
     run, _ = trained
     kept = json.loads((run / "datasets" / "single" / "audit.json").read_text())
-    assert json.loads(oversight("dataset", "audit", run, "--json").stdout) == kept
-    broken = oversight("dataset", "audit", run, sets=["max_length_drift=0"], expect=1)
+    assert json.loads(invoke("dataset", "audit", run, "--json").stdout) == kept
+    broken = invoke("dataset", "audit", run, sets=["max_length_drift=0"], expect=1)
     assert "BROKEN: the standardised drift of length" in broken.stdout
 
 
@@ -157,14 +138,14 @@ def test_a_stricter_gate_leaves_what_was_trained_as_it_was(trained: tuple[Path, 
     run, _ = trained
     files = ["results.json", "report.html", "checkpoints/single-sft/model.safetensors"]
     before = [(run / name).stat().st_mtime_ns for name in files]
-    said = oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, BROKEN], expect=1)
+    said = invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, BROKEN], expect=1)
     assert "min_vendi allows at least 200" in said.stderr
     assert [(run / name).stat().st_mtime_ns for name in files] == before
-    oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, "gate=null"])
+    invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=[*SMALL, "gate=null"])
     assert not (run / "datasets" / "single" / "audit.json").exists()
     assert json.loads((run / "results.json").read_text())["training_data"] == []
 
 
 def test_a_run_without_sets_is_told(tmp_path: Path) -> None:
     open_folder(tmp_path / "run", load_experiment(CONFIGS / "simulated.yaml"))
-    assert "has no training sets yet" in oversight("dataset", "audit", tmp_path / "run", expect=2).stderr
+    assert "has no training sets yet" in invoke("dataset", "audit", tmp_path / "run", expect=2).stderr

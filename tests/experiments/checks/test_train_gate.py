@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from typer.testing import CliRunner, Result
 
 from agents.records import Message
-from experiments.cli import app
 from experiments.report.report import report_html
 from experiments.results import RunResults
 from experiments.world.cases import cases as world_cases
 from experiments.world.oracle import Oracle
+from tests.experiments.commands import invoke
 from tests.experiments.page import Page
 from training.checks.columns import Columns
 from training.checks.duplicates import jaccard, near_duplicates, shingles
@@ -28,20 +25,6 @@ from training.datasets import SftRow
 from training.files import write_jsonl
 from training.lineage import Lineage
 from training.script import main
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def oversight(*words: str | Path, expect: int = 0) -> Result:
-    result = CliRunner().invoke(app, [*map(str, words)])
-    assert result.exit_code == expect, result.output
-    return result
 
 
 @pytest.fixture
@@ -66,22 +49,22 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_trained_beyond_a_limit_and_another_gate_lets_it(config: Path, tmp_path: Path) -> None:
-    said = oversight("train", config, "--set", "gate.max_label_noise=0.1", expect=1)
+    said = invoke("train", config, "--set", "gate.max_label_noise=0.1", expect=1)
     (line,) = said.stderr.strip().splitlines()
     assert "rows.jsonl: the share of labels that people contradict is not known" in line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.audit.json", "rows.jsonl", "train.yaml"]
     (kept,) = json.loads((tmp_path / "out.audit.json").read_text())["sets"]
     assert (kept["rows"], kept["gates"][-1]["met"]) == (24, False)
-    oversight("train", config)
+    invoke("train", config)
     assert (tmp_path / "out" / "model.safetensors").is_file()
     # What is trained is trained: a gate that would have stopped it has nothing left to stop.
-    again = oversight("train", config, "--set", "gate.max_label_noise=0.1")
+    again = invoke("train", config, "--set", "gate.max_label_noise=0.1")
     assert "24 rows, 2 steps" in again.stdout
 
 
 @pytest.mark.parametrize("distributed", ["torchrun", "ray"])
 def test_no_process_is_started_beyond_a_limit(config: Path, distributed: str, tmp_path: Path) -> None:
-    said = oversight("train", config, "--distributed", distributed, "--set", "gate.min_vendi=200", expect=1)
+    said = invoke("train", config, "--distributed", distributed, "--set", "gate.min_vendi=200", expect=1)
     assert "min_vendi allows at least 200" in said.stderr
     assert not (tmp_path / "out.partial").exists()
 
@@ -97,7 +80,7 @@ def test_the_script_exits_with_one_beyond_a_limit(config: Path, capsys: pytest.C
 
 
 def test_held_out_rows_are_evaluation_prompts(config: Path, tmp_path: Path) -> None:
-    said = oversight("train", config, "--set", f"held_out=[{tmp_path / 'rows.jsonl'}]", expect=1)
+    said = invoke("train", config, "--set", f"held_out=[{tmp_path / 'rows.jsonl'}]", expect=1)
     assert (
         "the share of evaluation prompts found in the set is 1, and max_contamination allows at most 0.5" in said.stderr
     )
@@ -105,7 +88,7 @@ def test_held_out_rows_are_evaluation_prompts(config: Path, tmp_path: Path) -> N
 
 def test_the_models_own_hidden_states_are_a_kernel(config: Path, tmp_path: Path) -> None:
     gate = "gate={min_vendi: 24, checks: {kernel: hidden}}"
-    oversight("train", config, "--set", gate, expect=1)
+    invoke("train", config, "--set", gate, expect=1)
     (kept,) = json.loads((tmp_path / "out.audit.json").read_text())["sets"]
     score = kept["diversity"]["vendi"]
     assert score["kernel"] == "hidden"
@@ -115,7 +98,7 @@ def test_the_models_own_hidden_states_are_a_kernel(config: Path, tmp_path: Path)
 def test_a_file_is_audited_with_what_is_named_beside_it(config: Path, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     beside = ("--against", rows, "--reference", rows, "--constitution", "microworld")
-    found = oversight("dataset", "audit", rows, *beside, expect=1)
+    found = invoke("dataset", "audit", rows, *beside, expect=1)
     for line in (
         "Evaluation prompts given away",
         "Length drift",
@@ -123,9 +106,9 @@ def test_a_file_is_audited_with_what_is_named_beside_it(config: Path, tmp_path: 
         "BROKEN: the share of eval",
     ):
         assert line in found.stdout
-    broken = oversight("dataset", "audit", rows, "--set", "max_near_duplicate=0", expect=2)
+    broken = invoke("dataset", "audit", rows, "--set", "max_near_duplicate=0", expect=2)
     assert "unknown key 'max_near_duplicate'" in broken.stderr
-    hidden = oversight("dataset", "audit", rows, "--set", "checks.kernel=hidden", expect=2)
+    hidden = invoke("dataset", "audit", rows, "--set", "checks.kernel=hidden", expect=2)
     assert "needs the model that learns" in hidden.stderr
 
 
@@ -166,7 +149,7 @@ def test_minhash_finds_on_real_data_what_comparing_all_pairs_finds(shared_data: 
 def test_real_pairs_are_audited_against_real_prompts(shared_data: Path) -> None:
     pairs = shared_data / "hh-rlhf" / "harmless-base-test-first-half.jsonl.gz"
     prompts = shared_data / "xstest" / "xstest_prompts.csv"
-    (found,) = json.loads(oversight("dataset", "audit", pairs, "--against", prompts, "--json").stdout)["sets"]
+    (found,) = json.loads(invoke("dataset", "audit", pairs, "--against", prompts, "--json").stdout)["sets"]
     assert found["rows"] == 1156
     assert found["evaluation"] == {str(prompts): 450}
     leaks = found["contamination"]

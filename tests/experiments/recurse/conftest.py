@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
-from typer.testing import CliRunner, Result
 
-from experiments.cli import app
 from experiments.recurse.results import RecursionResults
-from tests.experiments.commands import CONFIGS
+from tests.experiments.commands import CONFIGS, invoke
 
 SMALL = {
     "rounds": 3,
@@ -47,16 +44,6 @@ def small(path: Path, **changes: object) -> Path:
     return path
 
 
-def oversight(*words: str | Path, expect: int = 0) -> Result:
-    """Run a command to its end in this process, with one thread, and check its exit code."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    result = CliRunner().invoke(app, list(map(str, words)))
-    torch.set_num_threads(before)
-    assert result.exit_code == expect, result.output
-    return result
-
-
 @dataclass(frozen=True)
 class Made:
     """A recursion in its folder, with what the command said."""
@@ -76,5 +63,5 @@ def two_rounds(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Two rounds of layers in which a critic and the safety model learn too."""
     place = tmp_path_factory.mktemp("recurse")
     config = small(place / "small.yaml")
-    said = oversight("recurse", config, "--rounds", "2", "--out", place / "run")
+    said = invoke("recurse", config, "--rounds", "2", "--out", place / "run")
     return Made(config, place / "run", said.stdout)

@@ -27,7 +27,8 @@ from experiments.world.cases import cases as world_cases
 from hierarchy.executor import read_back
 from hierarchy.journal import Journal
 from tests.experiments import commands
-from tests.experiments.recurse.conftest import TRIPS, Made, oversight
+from tests.experiments.commands import invoke
+from tests.experiments.recurse.conftest import TRIPS, Made
 from training.datasets import SftRow
 from training.files import read_jsonl
 
@@ -47,7 +48,7 @@ def test_every_round_is_a_run_directory(two_rounds: Made) -> None:
             assert (run / name).exists(), name
         found = read_results(run)
         assert [model.model for model in found.evaluations] == ["before", ARM] * 2
-    shown = oversight("show", two_rounds.folder / ARM / "round-02", _case(two_rounds, 2))
+    shown = invoke("show", two_rounds.folder / ARM / "round-02", _case(two_rounds, 2))
     assert "draft" in shown.stdout
 
 
@@ -138,7 +139,7 @@ def test_table_page_and_data_say_the_same(two_rounds: Made) -> None:
 def test_again_nothing_is_done_again(two_rounds: Made) -> None:
     weights = two_rounds.folder / ARM / "round-02" / "checkpoints" / f"{ARM}-sft" / "model.safetensors"
     stamp, before = weights.stat().st_mtime_ns, two_rounds.results
-    said = oversight("recurse", two_rounds.config, "--rounds", "2", "--out", two_rounds.folder).stdout
+    said = invoke("recurse", two_rounds.config, "--rounds", "2", "--out", two_rounds.folder).stdout
     assert "oversee" not in said
     assert "train" not in said
     assert weights.stat().st_mtime_ns == stamp
@@ -146,7 +147,7 @@ def test_again_nothing_is_done_again(two_rounds: Made) -> None:
 
 
 def test_another_config_does_not_go_on_in_the_folder(two_rounds: Made) -> None:
-    found = oversight("recurse", two_rounds.config, "--out", two_rounds.folder, "--set", "seed=8", expect=2)
+    found = invoke("recurse", two_rounds.config, "--out", two_rounds.folder, "--set", "seed=8", expect=2)
     assert "holds a recursion of another config" in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1
 
@@ -155,10 +156,10 @@ def test_a_tripwire_stops_an_arm_with_exit_code_3(two_rounds: Made) -> None:
     """The rounds are the fixture's and are read from its folder; only the wire is new."""
     before, wire = two_rounds.results, f"tripwires=[{json.dumps(TRIPS)}]"
     given = ("recurse", two_rounds.config, "--rounds", "2", "--out", two_rounds.folder)
-    said = oversight(*given, "--set", wire, expect=3).stdout
+    said = invoke(*given, "--set", wire, expect=3).stdout
     found = two_rounds.results
     page = (two_rounds.folder / "report.html").read_text()
-    oversight(*given)
+    invoke(*given)
     assert "stopped after round 1: KL to the first base, exact rose" in " ".join(said.split())
     assert found.tripped
     assert [each.round for each in found.arms[0].rounds] == [0, 1]
@@ -176,6 +177,6 @@ def test_killed_with_sigkill_it_goes_on_to_the_same_figures(two_rounds: Made, tm
     time.sleep(int.from_bytes(os.urandom(1)) / 255 * 6)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    oversight("recurse", two_rounds.config, "--rounds", "2", "--out", folder)
+    invoke("recurse", two_rounds.config, "--rounds", "2", "--out", folder)
     found = RecursionResults.model_validate_json((folder / "results.json").read_text())
     assert figures(found) == figures(two_rounds.results)

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -39,6 +40,25 @@ from constitutions.errors import InputError
 class DatabaseTrouble(InputError):
     """The database could not be reached, read or written. Whether a commit that it cut short took place is unknown:
     look before you repeat, or repeat under the same key."""
+
+
+class InDatabase:
+    """What lives in a database. Use it as a context manager, or call `close_database`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close_database(self) -> None:
+        """Release the file, or the connections. What is stored stays."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close_database()
 
 
 Insert = postgresql.Insert | sqlite.Insert

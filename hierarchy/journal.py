@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    Engine,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -33,7 +31,7 @@ from sqlalchemy import (
 )
 
 from hierarchy.batch import Batch, Stored
-from hierarchy.database import among, insert, insert_new, open_database, read, write
+from hierarchy.database import InDatabase, among, insert, insert_new, open_database, read, write
 
 metadata = MetaData()
 _STEP = Table(
@@ -92,14 +90,8 @@ class Entry:
     epoch: int = 0
 
 
-class Journal:
-    """A run's journal. Any number of readers; one writer, the run's own.
-
-    Use it as a context manager, or call `close`.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+class Journal(InDatabase):
+    """A run's journal. Any number of readers; one writer, the run's own."""
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Journal:
@@ -172,18 +164,6 @@ class Journal:
         with write(self._engine) as connection:
             statement = insert(connection, _META).values(key=key, value=value)
             connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
-
-    def close(self) -> None:
-        """Release the file."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _step_id(connection: Connection, arm: str, step: str) -> int:

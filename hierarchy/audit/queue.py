@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from hierarchy.audit import find, reading
 from hierarchy.audit.deciding import Deciding
@@ -25,8 +24,7 @@ from hierarchy.database import open_database, read, write
 class AuditQueue(Leases, Deciding, Handover):
     """The cases of one run that wait for a person. Any number of processes may use one database.
 
-    Use it as a context manager, or call `close_database`. `trail`, `gold`, `drafts`, `desk` and
-    `access` are its other doors.
+    `trail`, `gold`, `drafts`, `desk` and `access` are its other doors.
     """
 
     @classmethod
@@ -76,15 +74,3 @@ class AuditQueue(Leases, Deciding, Handover):
     def decisions(self, item: ItemKey, viewer: str | None = None) -> list[reading.Given]:
         """The standing decisions on an item that `viewer` may see; see `reading.visible_decisions`."""
         return reading.visible_decisions(self._engine, self._run, item, viewer)
-
-    def close_database(self) -> None:
-        """Release the file. Waiting cases go on waiting."""
-        self._engine.dispose()
-
-    def __enter__(self) -> AuditQueue:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close_database()

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ from sqlalchemy import (
 
 from constitutions.errors import InputError
 from hierarchy.audit.design import Chances, DesignSpec, chances, draw
-from hierarchy.database import chunks, open_database, read, write
+from hierarchy.database import InDatabase, chunks, open_database, read, write
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -108,11 +107,12 @@ class Sample:
     auditors: tuple[str, ...] = ()
 
 
-class SampleStore:
-    """The samples of one run. Use it as a context manager, or call `close`."""
+class SampleStore(InDatabase):
+    """The samples of one run."""
 
     def __init__(self, engine: Engine, run: str) -> None:
-        self._engine, self._run = engine, run
+        super().__init__(engine)
+        self._run = run
 
     @classmethod
     def open(cls, target: str | Path, run: str) -> SampleStore:
@@ -215,18 +215,6 @@ class SampleStore:
         if row is None:
             raise InputError(f"arm {arm!r} of {self._run!r} was not sampled; `oversight audit sample RUN` does it")
         return row
-
-    def close(self) -> None:
-        """Release the database."""
-        self._engine.dispose()
-
-    def __enter__(self) -> SampleStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _sample(sample: Row[Any], rows: Sequence[Row[Any]]) -> Sample:

@@ -9,13 +9,15 @@ from hierarchy.audit.desk import Desk
 from hierarchy.audit.drafts import Drafts
 from hierarchy.audit.gold import GoldCases
 from hierarchy.audit.trail import Trail
+from hierarchy.database import InDatabase
 
 
-class Store:
+class Store(InDatabase):
     """The database in which the cases of one run wait. `seed` keys the order among items that are equal otherwise."""
 
     def __init__(self, engine: Engine, run: str, seed: int) -> None:
-        self._engine, self._run, self._seed = engine, run, seed
+        super().__init__(engine)
+        self._run, self._seed = run, seed
         self.trail = Trail(engine, run)
         self.gold = GoldCases(engine, run, seed)
         self.drafts = Drafts(engine, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -43,7 +44,7 @@ class Between:
         return value
 
 
-class Builder(Spec):
+class Builder(Spec, ABC):
     """A family of topologies. Its fields are the parameters; `graph()` is the topology.
 
     `title` and `about` become the graph's title and description, word for word.
@@ -61,9 +62,9 @@ class Builder(Spec):
         self.draw(sketch)
         return sketch.graph(self.builder, self.title, self.about)
 
+    @abstractmethod
     def draw(self, sketch: Sketch) -> None:
         """Put the family's steps and edges on the sketch."""
-        raise NotImplementedError
 
 
 class Audited(Builder):

@@ -1,7 +1,9 @@
-"""Reading text that a person wrote."""
+"""Reading text that a person wrote, and writing text so that nobody reads a part of it."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from constitutions.errors import InputError
@@ -25,3 +27,18 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; expected UTF-8 text") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write UTF-8 text to `path` so that a reader sees the old file or the whole new one, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

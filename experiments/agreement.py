@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agents.figures import Estimate
 from experiments.metrics.agreement import ABSENT, cohens_kappa, confusion_matrix, encode
-from experiments.results import CriticLadder, Estimate, LabelRates, RaterAgreement
+from experiments.results.labels import LabelRates, RaterAgreement
+from experiments.results.models import CriticLadder
 from experiments.statistics import RESAMPLES, bootstrap_estimate, proportion
 from experiments.statistics.bootstrap import Floats
 

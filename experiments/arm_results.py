@@ -13,7 +13,7 @@ from constitutions.constitution import Constitution
 from experiments.config import ExperimentSpec
 from experiments.metrics.arms import agreement, budgets, calibration, judges, per_case
 from experiments.report.picture import drawn_graph
-from experiments.results import ArmResult
+from experiments.results.arms import ArmResult
 from experiments.scoring import Marks, mark_final, mark_first, mark_said, unchanged
 from experiments.statistics import proportion, ratio_of_means
 from hierarchy.block import Block

@@ -10,17 +10,17 @@ import typer
 
 from constitutions.errors import OversightError
 from experiments.audit.cli import audit
-from experiments.credit_cli import credit
-from experiments.dataset_audit_cli import register as register_dataset_audit
-from experiments.lab_cli import compare, sweep
-from experiments.law_cli import law
-from experiments.one_line import one_line
-from experiments.plan_cli import plan
-from experiments.recurse_cli import recurse
-from experiments.study_cli import study
-from experiments.topology_cli import topology
-from experiments.train_cli import hacking, train
-from experiments.training_data.cli import dataset
+from experiments.credit.cli import credit
+from experiments.datasets.audit_cli import register as register_dataset_audit
+from experiments.datasets.cli import dataset
+from experiments.lab.cli import compare, sweep
+from experiments.laws.cli import law
+from experiments.planning.cli import plan
+from experiments.recurse.cli import recurse
+from experiments.study.cli import study
+from experiments.terminal.one_line import one_line
+from experiments.topologies.cli import topology
+from experiments.train.cli import hacking, train
 
 app = typer.Typer(
     name="oversight",

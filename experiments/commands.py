@@ -11,11 +11,11 @@ from constitutions.errors import InputError
 from experiments.config import load_experiment
 from experiments.exhibits import folder_page, hidden_page
 from experiments.folder import next_folder
-from experiments.report.page import Picture
+from experiments.report.drawings import Picture
 from experiments.report.report import HIDDEN_REPORT_FILE, REPORT_FILE
-from experiments.results import RESULTS_FILE, RunResults, read_results
+from experiments.results.run import RESULTS_FILE, RunResults, read_results
 from experiments.run import Finished, resume_run, run_experiment
-from experiments.tables import print_results
+from experiments.terminal.tables import print_results
 from experiments.world.recipe import train_world
 
 RUNS = Path("runs")

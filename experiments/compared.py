@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from experiments.config import ExperimentSpec, GapSpec, MarkedMetric
 from experiments.metrics.gaps import gap_recovered
 from experiments.metrics.pareto import dominators
-from experiments.results import ArmResult, Comparison, Front, GapRecovered
+from experiments.results.arms import ArmResult, Comparison
+from experiments.results.figures import Front, GapRecovered
 from experiments.scoring import Marks
 from experiments.statistics import compare, with_holm
 

@@ -13,7 +13,7 @@ from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, MarkedMetric
 from experiments.folder import RunFolder
 from experiments.hidden import public, with_hidden
-from experiments.lab.commands import arms_of, pairs_of
+from experiments.lab.arms import arms_of, pairs_of
 from experiments.lab.exhibit import comparison_exhibit
 from experiments.lab.keep import ASKED, Keep
 from experiments.lab.plan import SWEEP
@@ -25,7 +25,7 @@ from experiments.report.exhibit import Exhibit, run_exhibit
 from experiments.report.page import Page
 from experiments.report.report import run_page
 from experiments.report.several import several_page
-from experiments.results import read_results
+from experiments.results.run import read_results
 
 
 def hidden_page(run: Path) -> Page:

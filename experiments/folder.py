@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from constitutions.errors import InputError
+from constitutions.files import write_atomically
 from constitutions.validation import load_model
 from experiments.config import ExperimentSpec
-from experiments.results import write_atomically
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from constitutions.errors import InputError
-from constitutions.files import read_text
-from experiments.results import RunResults, Turn, write_atomically
+from constitutions.files import read_text, write_atomically
+from experiments.results.run import RunResults
+from experiments.results.transcripts import Turn
 
 HIDDEN_FILE = "hidden.json"
 

@@ -12,7 +12,7 @@ from agents.vocabulary import Role
 from experiments.agreement import label_rates, rater_agreement
 from experiments.config import ExperimentSpec
 from experiments.prepare import resolve_auditor
-from experiments.results import LabelRates, RaterAgreement
+from experiments.results.labels import LabelRates, RaterAgreement
 from hierarchy.audit.auditors import RecordedAuditorSpec
 from hierarchy.block import Block
 from hierarchy.plan import PlannedStep

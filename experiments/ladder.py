@@ -11,7 +11,7 @@ from constitutions.constitution import load_constitution
 from experiments.agreement import critic_ladder
 from experiments.config import ExperimentSpec, LadderSpec
 from experiments.prepare import resolve_agents
-from experiments.results import CriticLadder
+from experiments.results.models import CriticLadder
 from experiments.world.ladder import exhibits
 
 

@@ -16,26 +16,27 @@ from agents.view import Cases
 from constitutions.constitution import Constitution, load_constitution
 from experiments.arm_results import arm_result
 from experiments.audit.run_queue import run_queue
-from experiments.checks.sets import kept_audits
+from experiments.cases import load_cases
 from experiments.compared import arm_front, compared
 from experiments.config import ExperimentSpec, SimulatedData, WorldData
 from experiments.credit.keep import kept_credit
-from experiments.datasets import load_cases
-from experiments.evaluation import Evaluation, evaluate
-from experiments.finetune import Tuned, base_name, finetune
+from experiments.datasets.audits import kept_audits
+from experiments.datasets.source import arm_source
 from experiments.folder import RunFolder, config_text, open_folder
 from experiments.hidden import public, write_hidden
 from experiments.labels import label_results
 from experiments.ladder import measure_ladder
 from experiments.marks import write_marks
-from experiments.overseeing import Overseer, executor_for, write_records
 from experiments.prepare import check_models, prepare_arms, resolve_agents
-from experiments.progress import Progress
 from experiments.report.report import render_report
-from experiments.results import CrewMember, RunResults, write_results
+from experiments.results.models import CrewMember
+from experiments.results.run import RunResults, write_results
 from experiments.sampling.estimating import kept_residuals
 from experiments.scoring import mark_final
-from experiments.training_data.source import arm_source
+from experiments.stages.evaluation import Evaluation, evaluate
+from experiments.stages.finetuning import Tuned, base_name, finetune
+from experiments.stages.overseeing import Overseer, executor_for, write_records
+from experiments.terminal.progress import Progress
 from experiments.transcripts import examples
 from hierarchy.arm import Arm
 from hierarchy.block import Block

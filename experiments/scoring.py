@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agents.records import Case
 from agents.vocabulary import CaseOutcome
 from constitutions.constitution import Constitution
-from experiments.results import ViolationRates
+from experiments.results.arms import ViolationRates
 from experiments.statistics import proportion
 from experiments.world.oracle import Oracle
 from hierarchy.block import Block

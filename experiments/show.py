@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from agents.view import Cases
 from constitutions.errors import InputError
-from experiments.datasets import load_cases
+from experiments.cases import load_cases
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arms
 from experiments.transcripts import texts, transcript, verdict

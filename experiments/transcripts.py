@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.vocabulary import RESPONDERS, REVIEWERS, CaseOutcome, Role
-from experiments.results import Transcript, Turn
+from experiments.results.transcripts import Transcript, Turn
 from hierarchy.block import Block
 from hierarchy.fields import VERDICT_TEXT
 from hierarchy.plan import PlannedStep

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from experiments.audit.page_cli import serve, token
-from experiments.one_line import one_line
-from experiments.sample_cli import estimate, sample, staff, threshold
+from experiments.sampling.cli import estimate, sample, staff, threshold
+from experiments.terminal.one_line import one_line
 
 audit = typer.Typer(help="Answer the cases that wait for a person; audit a sample of the others.", no_args_is_help=True)
 

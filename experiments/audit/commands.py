@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from constitutions.errors import InputError
-from constitutions.files import read_text
+from constitutions.files import read_text, write_atomically
 from experiments.audit.accuracy import auditor_accuracy
 from experiments.audit.critiques import critic_audits, sample_critiques
 from experiments.audit.exchange import Shape, exported
@@ -21,10 +21,9 @@ from experiments.audit.imports import import_decisions
 from experiments.audit.proposals import propose
 from experiments.audit.run_queue import existing_queue, heads
 from experiments.audit.view import accuracy_table, critics_table, item_panel, proposal_panel, queue_table
-from experiments.datasets import load_cases
+from experiments.cases import load_cases
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arms
-from experiments.results import write_atomically
 from hierarchy.audit.decision import Decision, verdict_named
 from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.records import Kind, State

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.one_line import one_line
+from experiments.terminal.one_line import one_line
 
 token = typer.Typer(help="Who may use the page of a run.", no_args_is_help=True)
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from constitutions.errors import InputError
-from constitutions.files import read_text
+from constitutions.files import read_text, write_atomically
 from experiments.config import ExperimentSpec
 from experiments.folder import RunFolder
-from experiments.results import write_atomically
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.trail import Head
 

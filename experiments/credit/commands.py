@@ -12,20 +12,20 @@ from rich.console import Console
 
 from agents.vocabulary import Role
 from constitutions.errors import InputError
+from experiments.cases import load_cases
 from experiments.config import ExperimentSpec, FileData, MarkedMetric, SimulatedData
 from experiments.credit.credit import EXACT, credit
 from experiments.credit.keep import add_credit
 from experiments.credit.subjects import subject_of
 from experiments.credit.values import ESCALATED, Overseen, passes_in_words, simulated_value
-from experiments.datasets import load_cases
 from experiments.exhibits import folder_page
 from experiments.folder import RunFolder
 from experiments.lab.tally import METRICS
-from experiments.measure_tables import credit_table
-from experiments.overseeing import executor_for
 from experiments.prepare import check_models, resolve_auditor
-from experiments.progress import Progress
-from experiments.results import CreditResult
+from experiments.results.figures import CreditResult
+from experiments.stages.overseeing import executor_for
+from experiments.terminal.measure_tables import credit_table
+from experiments.terminal.progress import Progress
 from hierarchy.absent import reviewing
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import HumanSpec

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.figures import Estimate
 from experiments.credit.shapley import Floats, Part, Value, shapley_exact, shapley_sampled
-from experiments.results import Credit, CreditResult, Difference, Estimate
+from experiments.results.figures import Credit, CreditResult, Difference
 from experiments.statistics import mean_estimate
 from experiments.statistics.shares import NORMAL, unseen_share, wilson
 

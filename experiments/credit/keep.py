@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from constitutions.errors import InputError
 from experiments.folder import RunFolder
 from experiments.report.report import render_report
-from experiments.results import CreditResult, RunResults, read_results, write_results
+from experiments.results.figures import CreditResult
+from experiments.results.run import RunResults, read_results, write_results
 
 
 def kept_credit(folder: RunFolder, digest: str) -> tuple[CreditResult, ...]:

@@ -13,10 +13,10 @@ from constitutions.files import read_text
 from experiments.config import ExperimentSpec, load_experiment
 from experiments.exhibits import asked_of, is_comparison
 from experiments.folder import RunFolder
-from experiments.lab.commands import DEFAULT, arms_of, named_arms
+from experiments.lab.arms import DEFAULT, arms_of, named_arms
 from experiments.lab.keep import Keep
 from experiments.prepare import prepare_arm
-from experiments.results import read_results
+from experiments.results.run import read_results
 from hierarchy.arm import Arm
 
 

@@ -17,9 +17,9 @@ from experiments.config import ExperimentSpec
 from experiments.credit.shapley import Floats, Value
 from experiments.folder import RunFolder
 from experiments.lab.simulate import simulate
-from experiments.overseeing import Overseer
-from experiments.progress import Progress
 from experiments.scoring import mark_final
+from experiments.stages.overseeing import Overseer
+from experiments.terminal.progress import Progress
 from hierarchy.absent import leave_out, reviewing
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import AuditorSpec

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from agents.records import Case, Message
 from constitutions.errors import InputError
+from constitutions.files import write_atomically
 from experiments.config import ArmSpec, ExperimentSpec, WorldData
 from experiments.hacking.spec import HackingSpec
 from experiments.hacking.verdict import HierarchyReward
 from experiments.prepare import prepare_arm, world_path
-from experiments.results import write_atomically
 from experiments.world.cases import cases as world_cases
 from experiments.world.oracle import Oracle
 from hierarchy.arm import Arm

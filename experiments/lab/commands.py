@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 
 import yaml
@@ -15,21 +14,22 @@ from rich.console import Console
 
 from constitutions.errors import InputError
 from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
+from experiments.lab.arms import DEFAULT, arms_of, pairs_of
 from experiments.lab.compare import contrasts, print_sweep, print_tables, rates
 from experiments.lab.exhibit import comparison_exhibit
 from experiments.lab.keep import Keep
+from experiments.lab.plan import load_sweep, points
 from experiments.lab.simulate import Mapper, Simulated, here, simulate, threads
+from experiments.lab.sweep import Sweeper
 from experiments.lab.tally import METRICS
-from experiments.prepare import compile_arm, prepare_arms, resolve_agents, resolve_auditor
-from experiments.progress import Progress
+from experiments.prepare import resolve_auditor
 from experiments.report.several import several_page
+from experiments.terminal.progress import Progress
 from hierarchy.arm import Arm
 from hierarchy.latent.crew import Crew, latent_crew
 from hierarchy.latent.remote import Host, remote_crew
-from hierarchy.topology import load_graph
 
 IN_FLIGHT = 4
-DEFAULT = Path(__file__).parents[1] / "configs" / "lab.yaml"
 
 
 def compare_command(
@@ -115,36 +115,8 @@ def means_of(execution: ExecutionSpec, arms: Sequence[Arm], override: float) -> 
             yield threads(IN_FLIGHT), remote_crew(hosts, override)
 
 
-def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
-    """An arm per graph, `NAME` or `NAME:key=value,key=value`, with the config's agents."""
-    if len(set(graphs)) < len(graphs):
-        raise InputError(f"compare: {', '.join(graphs)}: every graph once, with other parameters where it is the same")
-    agents = resolve_agents(spec, spec.agents)
-    arms = []
-    for text in graphs:
-        name, _, given = text.partition(":")
-        graph = load_graph(name, overrides=[part for part in given.split(",") if part])
-        arms.append(compile_arm(spec, text, graph, agents))
-    return arms
-
-
-def arms_of(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
-    """The arms of a comparison: of the graphs named, the config's own where none is."""
-    return named_arms(spec, graphs) if graphs else prepare_arms(spec)
-
-
-def pairs_of(spec: ExperimentSpec, graphs: Sequence[str], arms: Sequence[Arm], metric: str) -> list[tuple[str, str]]:
-    """The pairs that the config names in advance for this metric; all of them where it names none, or where graphs
-    were named."""
-    planned = [] if graphs else [(c.a, c.b) for c in spec.compare if c.metric == metric]
-    return planned or list(combinations([arm.name for arm in arms], 2))
-
-
 def sweep_command(config: Path, out: Path | None) -> int:
     """`oversight sweep`: every setting of a sweep, or those that are left. Returns how many settings failed."""
-    from experiments.lab.plan import load_sweep, points
-    from experiments.lab.sweep import Sweeper
-
     sweep = load_sweep(config)
     folder = out or Path("runs") / f"sweep-{sweep.name}"
     total = len(list(points(sweep)))

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.figures import Proportion
 from experiments.lab.costs import MILLIONTHS
 from experiments.lab.pooled import SHARES, pooled
 from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
 from experiments.lab.worker import Discordance
-from experiments.results import Proportion
 from experiments.statistics import (
     detectable_of_counts,
     difference_of_counts,

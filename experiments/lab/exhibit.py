@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agents.figures import Estimate, Proportion
 from experiments.config import ExperimentSpec, SimulatedData
 from experiments.lab.compare import contrasts, rates
 from experiments.lab.simulate import Simulated
@@ -12,7 +13,8 @@ from experiments.lab.tally import Tally
 from experiments.report.data import Figure
 from experiments.report.exhibit import Exhibit, ShownArm
 from experiments.report.picture import drawn_graph
-from experiments.results import Comparison, CreditResult, Difference, Estimate, Proportion
+from experiments.results.arms import Comparison
+from experiments.results.figures import CreditResult, Difference
 from experiments.statistics import RESAMPLES
 from hierarchy.arm import Arm
 

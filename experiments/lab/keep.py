@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from constitutions.errors import InputError
-from constitutions.files import read_text
+from constitutions.files import read_text, write_atomically
 from experiments.lab.tally import Tally
 from experiments.lab.worker import Discordance, Done, Records, Span
-from experiments.results import CreditResult, write_atomically
+from experiments.results.figures import CreditResult
 from hierarchy.latent.records import digest, steps_table, write_part
 from hierarchy.plan import Plan
 

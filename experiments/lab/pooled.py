@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.figures import Estimate, Proportion
 from experiments.metrics.pareto import Better, front
-from experiments.results import Estimate, Proportion
 from experiments.statistics import mean_of_sums, mean_sequence, proportion, share_sequence
 
 Figure = Estimate | Proportion

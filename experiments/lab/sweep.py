@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.figures import Estimate, Proportion
 from constitutions.errors import InputError, OversightError
 from constitutions.files import read_text
 from experiments.config import ExperimentSpec, SimulatedData, load_experiment
 from experiments.folder import config_text
-from experiments.lab.commands import DEFAULT, arms_of
+from experiments.lab.arms import DEFAULT, arms_of
 from experiments.lab.compare import rates
 from experiments.lab.plan import BETTER, SWEEP, Point, SweepSpec, load_sweep, points
 from experiments.lab.schedule import Sequential, Task, everything, halving, packed
@@ -28,7 +29,6 @@ from experiments.prepare import resolve_auditor
 from experiments.report.lab import lab_page
 from experiments.report.page import Page
 from experiments.report.report import REPORT_FILE
-from experiments.results import Estimate, Proportion
 from experiments.statistics import mean_sequence, share_sequence
 from hierarchy.audit.auditors import AuditorSpec, SimulatedAuditorSpec
 from hierarchy.graph import OversightGraph

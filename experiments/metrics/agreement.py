@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from experiments.results import Estimate
+from agents.figures import Estimate
 from experiments.statistics import bootstrap_estimate
 from experiments.statistics.bootstrap import Floats
 

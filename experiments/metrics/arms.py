@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.columns import Output
+from agents.figures import Estimate
 from agents.vocabulary import Role
-from experiments.figures import Agreement, BudgetPoint, Calibration, Estimate, JudgeScore
 from experiments.metrics.agreement import ABSENT, fleiss_kappa, krippendorff_alpha, label_counts
 from experiments.metrics.calibration import brier_score, calibration_error, ranking
 from experiments.metrics.control import budget_curve
 from experiments.metrics.cost import PriceTable, case_costs
 from experiments.metrics.gaps import agent_score_difference
 from experiments.metrics.latency import critical_path
+from experiments.results.figures import Agreement, BudgetPoint, Calibration, JudgeScore
 from experiments.statistics import mean_estimate
 from hierarchy.block import Block
 from hierarchy.fields import suspicion

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from experiments.results import Estimate
+from agents.figures import Estimate
 from experiments.statistics import LEVEL, mean_estimate
 from experiments.statistics.bootstrap import generator, patterns, replicates
 from experiments.statistics.means import cluster_sums

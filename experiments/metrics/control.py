@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from agents.figures import Estimate
 from experiments.laws.control import monitoring
-from experiments.results import BudgetPoint, Estimate
+from experiments.results.figures import BudgetPoint
 from experiments.statistics import LEVEL, wilson
 from experiments.statistics.bootstrap import generator
 

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from experiments.results import Estimate, Ratio
+from agents.figures import Estimate
+from experiments.results.figures import Ratio
 from experiments.statistics import bootstrap_estimate, mean_estimate
 from experiments.statistics.bootstrap import Floats
 

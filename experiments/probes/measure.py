@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.figures import Estimate
 from experiments.probes.items import PROBES, TITLES, Answered, Probe
-from experiments.results import Difference, Estimate
+from experiments.results.figures import Difference
 from experiments.statistics import mean_estimate, paired_difference, wilson
 
 SUPERFICIAL: tuple[tuple[str, Probe, Probe], ...] = (

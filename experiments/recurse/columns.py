@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from experiments.results import Difference, Estimate
+from agents.figures import Estimate
+from experiments.results.figures import Difference
 from experiments.statistics import bootstrap_estimate, paired_difference, proportion
 from experiments.statistics.paired import quotient
 from hierarchy.records import write_parquet

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.folder import next_folder
-from experiments.layout import results_table
 from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.recursion import recurse
 from experiments.recurse.results import ArmRecursion, RecursionResults
 from experiments.recurse.spec import load_recurse
 from experiments.recurse.words import bare, changed
 from experiments.report.report import REPORT_FILE
+from experiments.terminal.layout import results_table
 
 RUNS = Path("runs")
 

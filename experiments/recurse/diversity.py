@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.figures import Estimate
 from constitutions.errors import InputError
-from experiments.results import Difference, Estimate
+from experiments.results.figures import Difference
 from experiments.statistics.bootstrap import generator
 from experiments.statistics.shares import NORMAL
 

@@ -12,16 +12,16 @@ from agents.records import Case
 from agents.spec import TransformersSpec
 from constitutions.constitution import load_constitution
 from experiments.audit.run_queue import run_queue
+from experiments.cases import load_cases
 from experiments.config import ExperimentSpec
-from experiments.datasets import load_cases
 from experiments.folder import open_folder
-from experiments.overseeing import Overseer, executor_for
 from experiments.prepare import prepare_arm
-from experiments.progress import Progress
 from experiments.recurse import kl
 from experiments.recurse.columns import Column, Measures, read_measures, write_measures
 from experiments.recurse.measures import block_columns
 from experiments.recurse.rounds import Crew, Rounds
+from experiments.stages.overseeing import Overseer, executor_for
+from experiments.terminal.progress import Progress
 from hierarchy.block import Block
 from hierarchy.journal import Journal
 from training.sampling import Drawn, Sampler, load_sampler

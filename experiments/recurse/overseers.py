@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from itertools import chain
 
+from experiments.datasets.source import run_sources
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arm
 from experiments.recurse.rounds import Crew, Rounds
-from experiments.training_data.source import run_sources
 from training.datasets import Row, Source
 from training.datasets.overseers import critiques, judgements, safety
 from training.datasets.spec import DatasetSpec

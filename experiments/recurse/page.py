@@ -7,13 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from agents.figures import Estimate
+from constitutions.files import write_atomically
 from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.results import ArmRecursion, RecursionResults
 from experiments.recurse.words import changed, ends, figure, is_share
 from experiments.report.charts import Chart, colours, safe
 from experiments.report.data import Data, write_data
 from experiments.report.report import REPORT_FILE, environment, script_parts
-from experiments.results import Estimate, write_atomically
 
 _ARROWS = {"lower": "\u00a0↓", "higher": "\u00a0↑", "neither": ""}
 

@@ -10,6 +10,7 @@ import yaml
 from rich.console import Console
 
 from constitutions.errors import InputError
+from constitutions.files import write_atomically
 from constitutions.validation import load_model
 from experiments.prepare import check_models, prepare_arms
 from experiments.recurse.loop import go_round
@@ -18,7 +19,6 @@ from experiments.recurse.results import ContrastResult, RecursionResults, write_
 from experiments.recurse.rounds import Rounds
 from experiments.recurse.spec import RecurseSpec
 from experiments.recurse.story import Story
-from experiments.results import write_atomically
 
 CONFIG = "config.yaml"
 _MAY_CHANGE = ("question", "rounds", "tripwires", "compare")

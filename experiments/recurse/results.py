@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.figures import Difference, Estimate, Record
-from experiments.results import RESULTS_FILE, write_atomically
+from agents.figures import Estimate, Record
+from constitutions.files import write_atomically
+from experiments.results.figures import Difference
+from experiments.results.run import RESULTS_FILE
 
 
 class Measured(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.figures import Difference, Estimate
+from agents.figures import Estimate
 from experiments.recurse import diversity
 from experiments.recurse.columns import Measures
 from experiments.recurse.metrics import METRICS
@@ -13,7 +13,8 @@ from experiments.recurse.results import ArmRecursion, Measured, RoundResult, Tri
 from experiments.recurse.rounds import Crew, Rounds
 from experiments.recurse.tripwire import tripped
 from experiments.recurse.words import is_share
-from experiments.results import read_results
+from experiments.results.figures import Difference
+from experiments.results.run import read_results
 
 _GRAMS = {"distinct_1": 1, "distinct_2": 2}
 

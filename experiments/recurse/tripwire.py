@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from experiments.recurse.metrics import METRICS
 from experiments.recurse.results import RoundResult, Trip
 from experiments.recurse.spec import Wire
-from experiments.results import Difference
+from experiments.results.figures import Difference
 
 
 def tripped(wires: Sequence[Wire], rounds: Sequence[RoundResult]) -> Trip | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from agents.figures import Estimate
 from experiments.report.wording import NONE, interval, number, percent
-from experiments.results import Difference, Estimate
+from experiments.results.figures import Difference
 
 
 def is_share(metric: str) -> bool:

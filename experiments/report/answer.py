@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from experiments.report.definitions import METRICS, title_of
 from experiments.report.wording import fraction, number, p_value, percent, points, share, words
-from experiments.results import BEFORE, ArmResult, Comparison, EvaluationResult, LabelRates, RunResults
+from experiments.results.arms import ArmResult, Comparison
+from experiments.results.labels import LabelRates
+from experiments.results.models import BEFORE, EvaluationResult
+from experiments.results.run import RunResults
 
 
 def answer(results: RunResults) -> tuple[str, ...]:

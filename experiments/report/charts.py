@@ -10,18 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.figures import Proportion
 from experiments.report.columns import ARM_COLUMNS, filled_arm_columns, filled_model_columns
 from experiments.report.definitions import METRICS, title_of
 from experiments.report.wording import words
-from experiments.results import (
-    BEFORE,
-    ArmResult,
-    CriticLadder,
-    EvaluationResult,
-    LabelRates,
-    Proportion,
-    TrainingResult,
-)
+from experiments.results.arms import ArmResult
+from experiments.results.labels import LabelRates
+from experiments.results.models import BEFORE, CriticLadder, EvaluationResult, TrainingResult
 from hierarchy.audit.safe_text import visible
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8f7f00")

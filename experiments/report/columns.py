@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from experiments.results import ArmResult, EvaluationResult, Proportion, ViolationRates
+from agents.figures import Proportion
+from experiments.results.arms import ArmResult, ViolationRates
+from experiments.results.models import EvaluationResult
 
 ArmColumn = Callable[[ArmResult], Proportion | None]
 ModelColumn = Callable[[EvaluationResult], Proportion | None]

@@ -9,18 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from agents.figures import Estimate, Proportion, Record
+from constitutions.files import write_atomically
 from experiments.report.columns import ARM_COLUMNS, LOAD_COLUMNS, MODEL_COLUMNS
-from experiments.results import (
-    Comparison,
-    CreditResult,
-    DrawnEdge,
-    DrawnNode,
-    Estimate,
-    Proportion,
-    Record,
-    RunResults,
-    write_atomically,
-)
+from experiments.results.arms import Comparison, DrawnEdge, DrawnNode
+from experiments.results.figures import CreditResult
+from experiments.results.run import RunResults
 
 FOLDER = "data"
 Figure = Estimate | Proportion

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from experiments.report.layout import LINE, MARGIN, Box, Layout, Link, Route, lay_out
-from experiments.results import DrawnEdge, DrawnNode
+from experiments.results.arms import DrawnEdge, DrawnNode
 from hierarchy.audit.safe_text import visible
 
 __all__ = ["ROLE_COLOURS", "DrawnEdge", "DrawnNode", "draw_graph"]

@@ -9,7 +9,9 @@ from experiments.marks import Flags
 from experiments.report.columns import ARM_COLUMNS, LOAD_COLUMNS
 from experiments.report.data import Figure
 from experiments.report.definitions import METRICS, Metric
-from experiments.results import ArmResult, Comparison, CreditResult, DrawnEdge, DrawnNode, RunResults
+from experiments.results.arms import ArmResult, Comparison, DrawnEdge, DrawnNode
+from experiments.results.figures import CreditResult
+from experiments.results.run import RunResults
 
 LAB_METRICS: Mapping[str, Metric] = {
     "missed_violations": METRICS["missed_violations"],

@@ -11,10 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from constitutions.files import write_atomically
 from experiments.report.charts import COLOURS, Chart
 from experiments.report.data import Data, write_data
 from experiments.report.report import environment, script_parts
-from experiments.results import write_atomically
 
 _Z = 1.959964
 WAYS = (

@@ -12,11 +12,12 @@ from experiments.lab.plan import SweepSpec
 from experiments.lab.pooled import Row, pooled
 from experiments.report.data import Data, figures
 from experiments.report.data import graphs as graph_data
+from experiments.report.drawings import drawings
 from experiments.report.lab_charts import COLUMNS, Curve, curves, pareto_charts, response_charts
-from experiments.report.page import Page, drawings
+from experiments.report.page import Page
 from experiments.report.picture import drawn_graph
 from experiments.report.report import environment, script_parts
-from experiments.results import DrawnEdge, DrawnNode
+from experiments.results.arms import DrawnEdge, DrawnNode
 from hierarchy.graph import OversightGraph
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.figures import Proportion
 from experiments.lab.plan import Metric
 from experiments.lab.pooled import SHARES, Row, mean_of, share_of, short, shown
 from experiments.report.charts import COLOURS, GREY, Chart, safe
 from experiments.report.data import Figure
 from experiments.report.measure_charts import spread
-from experiments.results import Proportion
 
 COLUMNS = {
     "missed_violations": "missed violations",

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.figures import Estimate, Proportion
 from experiments.report.charts import COLOURS, GREY, Chart, colours, safe
 from experiments.report.definitions import title_of
-from experiments.results import ArmResult, BudgetPoint, CreditResult, Estimate, Front, Proportion, RunResults
+from experiments.results.arms import ArmResult
+from experiments.results.figures import BudgetPoint, CreditResult, Front
+from experiments.results.run import RunResults
 
 _PERCENT = {"ticksuffix": " %", "rangemode": "tozero", "zeroline": True, "fixedrange": True, "nticks": 6}
 _MARGIN = {"l": 60, "r": 24, "t": 24, "b": 44}

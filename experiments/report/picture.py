@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.vocabulary import Role
 from constitutions.predicate import All, AnyOf, Comparison, Not, Predicate
-from experiments.results import DrawnEdge, DrawnNode
+from experiments.results.arms import DrawnEdge, DrawnNode
 from hierarchy.graph import Edge, OversightGraph, Sink, Step
 from hierarchy.rules import Rule, TopShare
 

@@ -26,16 +26,15 @@ from experiments.report.answer import answer, arm_title
 from experiments.report.charts import Chart
 from experiments.report.data import run_data
 from experiments.report.definitions import INTERVALS, METRICS, title_of
-from experiments.report.page import Page, Picture, drawings
+from experiments.report.drawings import Picture, drawings
+from experiments.report.page import Page
 from experiments.report.training_context import drift_chart, training_context
 from experiments.report.training_data import training_tables
-from experiments.results import (
-    Comparison,
-    Difference,
-    EvaluationResult,
-    LabelRates,
-    RunResults,
-)
+from experiments.results.arms import Comparison
+from experiments.results.figures import Difference
+from experiments.results.labels import LabelRates
+from experiments.results.models import EvaluationResult
+from experiments.results.run import RunResults
 from hierarchy.audit.safe_text import visible
 
 REPORT_FILE = "report.html"

@@ -14,16 +14,18 @@ import numpy as np
 import yaml
 from markupsafe import Markup
 
+from agents.figures import Proportion
 from experiments.metrics.pareto import Better, dominators
 from experiments.report.charts import Chart, groups, heading
 from experiments.report.columns import ARM_COLUMNS, COST_DIGITS, LOAD_COLUMNS
 from experiments.report.data import Data, Figure, comparisons, credit, figures, graphs
 from experiments.report.definitions import INTERVALS, METRICS
+from experiments.report.drawings import drawings
 from experiments.report.exhibit import LAB_METRICS, Exhibit, ShownArm
 from experiments.report.measure_charts import Place, credit_chart, front_chart
-from experiments.report.page import Page, drawings
+from experiments.report.page import Page
 from experiments.report.report import environment, script_parts
-from experiments.results import Comparison, Proportion
+from experiments.results.arms import Comparison
 from experiments.statistics import compare, with_holm
 
 SHARES = tuple(dict.fromkeys([*ARM_COLUMNS, *LAB_METRICS]))

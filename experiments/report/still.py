@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments.report.charts import COLOURS, Chart
-from experiments.report.page import Drawing, Picture
+from experiments.report.drawings import Drawing, Picture
 from experiments.report.still_graph import paint_graph
 
 STYLE: Any = {

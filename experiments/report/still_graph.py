@@ -12,7 +12,7 @@ from matplotlib.path import Path as Curve
 
 from experiments.report.drawing import ROLE_COLOURS, path_of, placed, shortened, subtitle
 from experiments.report.layout import LINE, Box, Route
-from experiments.results import DrawnEdge, DrawnNode
+from experiments.results.arms import DrawnEdge, DrawnNode
 
 PIXELS = 96
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from constitutions.files import write_atomically
 from experiments.report.charts import COLOURS, GREY, Chart, safe
 from experiments.report.data import Data, write_data
-from experiments.report.page import PICTURES
+from experiments.report.drawings import PICTURES
 from experiments.report.report import environment, script_parts
-from experiments.results import write_atomically
 
 
 def write_study_report(folder: Path, found: Mapping[str, Any]) -> Path:

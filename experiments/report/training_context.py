@@ -10,8 +10,7 @@ from experiments.report.measure_charts import spread
 from experiments.report.training_data import MEANINGS, lines
 from experiments.report.wording import number, percent
 from training.checks.drift import Drift
-from training.checks.gate import Gate
-from training.checks.summary import SetAudit
+from training.checks.summary import Gate, SetAudit
 
 _SHARES = ("max_near_duplicates", "max_contamination", "max_label_noise")
 _ROW = 24

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agents.figures import Estimate, Proportion
 from experiments.report.data import Data, figures
 from experiments.report.wording import NONE, interval, number, percent
-from experiments.results import Estimate, Proportion
 from training.checks.drift import Drift
-from training.checks.gate import Gate
 from training.checks.noise import LabelNoise
-from training.checks.summary import Diversity, SetAudit
+from training.checks.summary import Diversity, Gate, SetAudit
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from experiments.results import Difference, Estimate, Proportion, Ratio
+from agents.figures import Estimate, Proportion
+from experiments.results.figures import Difference, Ratio
 
 NONE = "–"
 MINUS = "−"

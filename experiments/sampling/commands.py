@@ -11,15 +11,15 @@ from typing import Any
 
 from rich.console import Console
 
+from agents.figures import Estimate
 from constitutions.errors import InputError
 from constitutions.validation import validate
 from constitutions.yaml_source import Document
 from experiments.audit.run_queue import existing_queue
+from experiments.cases import load_cases
 from experiments.config import ExperimentSpec
-from experiments.datasets import load_cases
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arm
-from experiments.results import Estimate
 from experiments.sampling.drawing import queued_as, sample_arm
 from experiments.sampling.estimating import Residual, residuals
 from experiments.sampling.view import residual_table, sample_table

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from agents.figures import Estimate
 from constitutions.errors import InputError
 from experiments.laws.ranges import within
-from experiments.results import Estimate
 from experiments.statistics.bootstrap import generator
 from experiments.statistics.survey import ESTIMATORS, FEW, Sampled, certain_and_floor, headline
 from hierarchy.audit.design import DesignSpec, chances, draw_by

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.figures import Estimate
 from constitutions.errors import InputError
 from experiments.audit.run_queue import existing_queue
 from experiments.config import ExperimentSpec
 from experiments.folder import RunFolder
-from experiments.results import Estimate, ResidualResult
+from experiments.results.figures import ResidualResult
 from experiments.sampling.coverage import Covered, coverage, scored_world
 from experiments.sampling.drawing import collect
 from experiments.sampling.judging import Judging, by_gold

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from experiments.layout import results_table, shown
+from agents.figures import Estimate
 from experiments.report.wording import NONE, interval, number, percent
-from experiments.results import Estimate
 from experiments.sampling.coverage import Covered
 from experiments.sampling.estimating import Residual
 from experiments.statistics.survey import FEW
+from experiments.terminal.layout import results_table, shown
 from hierarchy.audit.sample_store import Sample
 
 NAMES = {

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from agents.figures import Estimate
 from agents.rng import key
-from experiments.results import Estimate
 from experiments.statistics.means import cluster_sums
 from experiments.statistics.shares import LEVEL
 

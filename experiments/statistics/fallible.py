@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.figures import Estimate
 from constitutions.errors import InputError
-from experiments.results import Estimate
 from experiments.statistics.bootstrap import generator
 from experiments.statistics.shares import LEVEL
 from experiments.statistics.survey import Effective, Sampled, korn_graubard

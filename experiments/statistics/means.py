@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from experiments.results import Estimate
+from agents.figures import Estimate
 from experiments.statistics.shares import LEVEL
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from experiments.results import Comparison, Difference, Ratio
+from experiments.results.arms import Comparison
+from experiments.results.figures import Difference, Ratio
 from experiments.statistics.bootstrap import RESAMPLES, Floats, Patterns, bca, patterns
 from experiments.statistics.exact import holm, mcnemar, paired_columns
 from experiments.statistics.means import cluster_sums

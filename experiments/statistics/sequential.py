@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import betainc, betaln, xlogy
 
-from experiments.results import Difference, Estimate, Proportion
+from agents.figures import Estimate, Proportion
+from experiments.results.figures import Difference
 from experiments.statistics.exact import holm, paired_columns
 from experiments.statistics.means import cluster_sums
 from experiments.statistics.shares import LEVEL

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.results import Estimate
+from agents.figures import Estimate
 from experiments.statistics.shares import LEVEL, NORMAL
 
 Bools = NDArray[np.bool_]

@@ -15,10 +15,10 @@ import torch
 import yaml
 
 from constitutions.errors import InputError
+from constitutions.files import write_atomically
 from experiments.probes.answering import ModelAnswerer
 from experiments.probes.items import Answered, ask, score
 from experiments.probes.measure import Compared, Measured, change, measure, superficial
-from experiments.results import write_atomically
 from experiments.study.sources import Sources, resolve
 from experiments.study.spec import BASELINES, StudyArm, StudySpec
 from experiments.study.speed import compare_ways

@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 
 from experiments.agreement import critic_ladder, label_rates, rater_agreement
-from experiments.results import (
-    ArmResult,
-    CrewMember,
-    DrawnEdge,
-    DrawnNode,
-    EvaluationResult,
-    LossPoint,
-    RunResults,
-    TrainingResult,
-    Transcript,
-    Turn,
-    ViolationRates,
-)
+from experiments.results.arms import ArmResult, DrawnEdge, DrawnNode, ViolationRates
+from experiments.results.models import CrewMember, EvaluationResult, LossPoint, TrainingResult
+from experiments.results.run import RunResults
+from experiments.results.transcripts import Transcript, Turn
 from experiments.statistics import compare, paired_difference, proportion, ratio_of_means, with_holm
 
 HOSTILE = (

@@ -18,14 +18,15 @@ from typer.testing import CliRunner
 from agents.records import Message
 from constitutions.errors import InputError
 from experiments.audit.run_queue import existing_queue
+from experiments.cases import load_cases
 from experiments.cli import app
 from experiments.config import ExperimentSpec, FileData
-from experiments.datasets import load_cases
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arms
 from experiments.report.data import Data
 from experiments.report.report import report_html
-from experiments.results import RunResults, Turn, read_results
+from experiments.results.run import RunResults, read_results
+from experiments.results.transcripts import Turn
 from experiments.run import resume_run
 from experiments.show import case_tree
 from experiments.transcripts import transcript

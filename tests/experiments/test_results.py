@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from agents.figures import Proportion
 from constitutions.errors import InputError
-from experiments.results import Difference, LabelRates, Proportion, RunResults, read_results, write_results
+from experiments.results.figures import Difference
+from experiments.results.labels import LabelRates
+from experiments.results.run import RunResults, read_results, write_results
 from experiments.statistics import compare, proportion
 
 

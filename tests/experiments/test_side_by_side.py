@@ -15,7 +15,7 @@ from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.exhibits import folder_page, labels
 from experiments.report.several import differing
-from experiments.results import read_results
+from experiments.results.run import read_results
 from experiments.run import run_experiment
 from tests.experiments.commands import CONFIGS
 from tests.experiments.page import Page, numbers

@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from experiments.tables import print_results
+from experiments.terminal.tables import print_results
 
 
 def _terminal(results, width=100):

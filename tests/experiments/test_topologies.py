@@ -12,8 +12,8 @@ import pytest
 from constitutions.errors import InputError
 from experiments.config import load_experiment
 from experiments.prepare import arm_graph, prepare_arms
-from experiments.topologies import as_lines, as_svg, check_command, draw_command, first_sentence, list_command
-from experiments.topology_docs import pages
+from experiments.topologies.commands import as_lines, as_svg, check_command, draw_command, first_sentence, list_command
+from experiments.topologies.docs import pages
 from hierarchy.builders import BUILDERS, build, parameters
 from hierarchy.graph import OversightGraph
 from hierarchy.node_link import to_node_link

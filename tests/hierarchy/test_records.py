@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from agents.columns import COLUMNS
+from experiments.cases import load_cases
 from experiments.config import ExperimentSpec
-from experiments.datasets import load_cases
 from experiments.prepare import prepare_arms
 from experiments.run import Finished, run_experiment
 from experiments.show import case_tree

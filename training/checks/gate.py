@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from agents.figures import Record
 from constitutions.errors import OversightError
 from training.checks.drift import Drift
 from training.checks.spec import GateSpec
-
-if TYPE_CHECKING:
-    from training.checks.summary import SetAudit
-
-
-class Gate(Record):
-    """One limit: its key, what it limits in words, the figure (None: not known), the limit, and what would do."""
-
-    key: str
-    what: str
-    value: float | None
-    limit: float
-    met: bool
-    remedy: str
-
-    @property
-    def line(self) -> str:
-        """The limit and the figure in one line."""
-        found = "is not known" if self.value is None else f"is {self.value:.4g}"
-        bound = "at most" if self.key.startswith("max_") else "at least"
-        return f"{self.what} {found}, and {self.key} allows {bound} {self.limit:.4g}"
+from training.checks.summary import Gate, SetAudit
 
 
 class GateError(OversightError):

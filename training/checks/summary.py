@@ -16,7 +16,6 @@ from training.checks.coverage import Coverage, coverage
 from training.checks.distinct import Distinct, distinct
 from training.checks.drift import Drifts, drifts
 from training.checks.duplicates import Duplicates, near_duplicates
-from training.checks.gate import Gate
 from training.checks.noise import Correct, LabelNoise, Looked, disputed, label_noise
 from training.checks.self_bleu import SelfBleu, self_bleu
 from training.checks.spec import CheckSpec
@@ -57,6 +56,24 @@ class Diversity(Record):
     distinct: Distinct
     self_bleu: SelfBleu
     vendi: Vendi
+
+
+class Gate(Record):
+    """One limit: its key, what it limits in words, the figure (None: not known), the limit, and what would do."""
+
+    key: str
+    what: str
+    value: float | None
+    limit: float
+    met: bool
+    remedy: str
+
+    @property
+    def line(self) -> str:
+        """The limit and the figure in one line."""
+        found = "is not known" if self.value is None else f"is {self.value:.4g}"
+        bound = "at most" if self.key.startswith("max_") else "at least"
+        return f"{self.what} {found}, and {self.key} allows {bound} {self.limit:.4g}"
 
 
 class SetAudit(Record):

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Select, exists, func, select
 
+from agents.figures import Estimate, Proportion
 from agents.vocabulary import Verdict
 from constitutions.errors import InputError
 from experiments.audit.accuracy import AuditorAccuracy, auditor_accuracy
 from experiments.audit.page.forms import Lane
 from experiments.audit.page.site import Site
 from experiments.metrics.agreement import krippendorff_alpha
-from experiments.results import Estimate, Proportion
 from experiments.sampling.drawing import queued_as
 from experiments.sampling.estimating import Residual, estimate
 from experiments.sampling.judging import Judging, by_gold

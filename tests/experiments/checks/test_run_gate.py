@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from experiments.checks.known import outside_of
 from experiments.config import load_experiment
+from experiments.datasets.known import outside_of
 from experiments.folder import RunFolder, open_folder
 from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
 from tests.experiments.commands import CONFIGS, digest, invoke

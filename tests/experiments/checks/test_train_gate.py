@@ -9,7 +9,7 @@ import pytest
 
 from agents.records import Message
 from experiments.report.report import report_html
-from experiments.results import RunResults
+from experiments.results.run import RunResults
 from experiments.world.cases import cases as world_cases
 from experiments.world.oracle import Oracle
 from tests.experiments.commands import invoke

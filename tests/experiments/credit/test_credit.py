@@ -18,8 +18,8 @@ from experiments.credit.credit import credit
 from experiments.credit.shapley import shapley_exact, shapley_sampled
 from experiments.credit.subjects import is_experiment
 from experiments.credit.values import simulated_value
-from experiments.lab.commands import DEFAULT, named_arms
-from experiments.results import CreditResult
+from experiments.lab.arms import DEFAULT, named_arms
+from experiments.results.figures import CreditResult
 from hierarchy.absent import reviewing
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import SimulatedAuditorSpec

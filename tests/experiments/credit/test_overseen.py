@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from experiments.cases import load_cases
 from experiments.config import load_experiment
 from experiments.credit.commands import arm_credit
 from experiments.credit.credit import credit
 from experiments.credit.values import Overseen
-from experiments.datasets import load_cases
-from experiments.overseeing import executor_for
 from experiments.prepare import prepare_arm
-from experiments.progress import Progress
+from experiments.stages.overseeing import executor_for
+from experiments.terminal.progress import Progress
 from hierarchy.absent import reviewing
 from tests.experiments.commands import CONFIGS, oversight
 

@@ -17,7 +17,7 @@ from agents.vocabulary import CaseOutcome, Verdict
 from constitutions.errors import InputError
 from experiments.cli import app
 from experiments.config import load_experiment
-from experiments.lab.commands import DEFAULT
+from experiments.lab.arms import DEFAULT
 from experiments.lab.keep import Keep
 from experiments.lab.simulate import Simulated, here, simulate
 from experiments.lab.worker import Worker

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from agents.vocabulary import CaseOutcome
 from experiments.cli import app
 from experiments.config import ExperimentSpec, load_experiment
-from experiments.lab.commands import DEFAULT, named_arms, simulate_arms
+from experiments.lab.arms import DEFAULT, named_arms
+from experiments.lab.commands import simulate_arms
 from experiments.lab.compare import contrasts, rates
 from experiments.lab.simulate import Simulated, simulate
 from experiments.prepare import prepare_arms

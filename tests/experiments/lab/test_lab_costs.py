@@ -7,7 +7,8 @@ import pytest
 
 from constitutions.errors import InputError
 from experiments.config import load_experiment
-from experiments.lab.commands import DEFAULT, simulate_arms
+from experiments.lab.arms import DEFAULT
+from experiments.lab.commands import simulate_arms
 from experiments.lab.compare import rates
 from experiments.lab.costs import Charges, squares
 from experiments.lab.simulate import simulate

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from experiments.config import load_experiment
-from experiments.lab.commands import DEFAULT
+from experiments.lab.arms import DEFAULT
 from experiments.lab.keep import Keep
 from experiments.lab.simulate import simulate
 from experiments.prepare import prepare_arms

@@ -14,7 +14,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from experiments.config import load_experiment
-from experiments.lab.commands import DEFAULT
+from experiments.lab.arms import DEFAULT
 from experiments.lab.keep import Keep
 from experiments.lab.simulate import simulate
 from experiments.lab.worker import Worker

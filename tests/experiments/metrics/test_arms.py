@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from agents.figures import Estimate
 from constitutions.constitution import load_constitution
 from constitutions.errors import InputError
 from experiments.config import load_experiment
 from experiments.metrics.agreement import ABSENT, krippendorff_alpha
 from experiments.metrics.arms import agreement, calibration, first_reviewers, judges
 from experiments.metrics.calibration import auroc, brier, expected_calibration_error
-from experiments.results import Estimate, RunResults, read_results
+from experiments.results.run import RunResults, read_results
 from experiments.run import run_experiment
 from experiments.scoring import mark_first
-from experiments.tables import print_results
+from experiments.terminal.tables import print_results
 from hierarchy.block import Block
 from hierarchy.topology import load_graph
 from tests.experiments.commands import CONFIGS

@@ -11,13 +11,15 @@ import plotly.graph_objects as go
 import pytest
 from rich.console import Console
 
+from agents.figures import Estimate
 from experiments.config import load_experiment
 from experiments.credit.commands import arm_credit
 from experiments.credit.keep import add_credit
 from experiments.prepare import prepare_arm
 from experiments.report.charts import GREY
 from experiments.report.report import parts
-from experiments.results import ArmResult, Estimate, RunResults
+from experiments.results.arms import ArmResult
+from experiments.results.run import RunResults
 from experiments.run import run_experiment
 from tests.experiments.commands import CONFIGS
 from tests.experiments.page import Page, numbers

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.credit.keep import kept_credit
 from experiments.folder import RunFolder
-from experiments.results import RunResults, read_results
+from experiments.results.run import RunResults, read_results
 from tests.experiments.commands import CONFIGS, oversight
 
 GRAPH = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.recurse.columns import Column, Measures, read_measures, write_measures
-from experiments.results import Difference
+from experiments.results.figures import Difference
 from experiments.statistics import paired_difference, wilson
 from training.sampling import Drawn
 

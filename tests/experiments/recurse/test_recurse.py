@@ -15,13 +15,13 @@ import yaml
 
 from constitutions.constitution import load_constitution
 from constitutions.validation import load_model
+from experiments.cases import load_cases
 from experiments.config import ExperimentSpec
-from experiments.datasets import load_cases
 from experiments.prepare import prepare_arm
 from experiments.recurse.columns import read_measures
 from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.results import RecursionResults
-from experiments.results import read_results
+from experiments.results.run import read_results
 from experiments.scoring import mark_texts
 from experiments.world.cases import cases as world_cases
 from hierarchy.executor import read_back

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from agents.figures import Estimate
 from experiments.recurse.results import Measured, RoundResult
 from experiments.recurse.spec import Wire
 from experiments.recurse.tripwire import said, tripped
-from experiments.results import Difference, Estimate
+from experiments.results.figures import Difference
 
 
 def _change(value: float, reach: float) -> Difference:

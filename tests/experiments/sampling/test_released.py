@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.cases import load_cases
 from experiments.config import load_experiment
-from experiments.datasets import load_cases
 from experiments.prepare import prepare_arm
 from experiments.run import run_experiment
 from experiments.sampling.released import Released, payloads, released

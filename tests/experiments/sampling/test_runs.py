@@ -17,7 +17,7 @@ from constitutions.errors import InputError
 from experiments.audit.run_queue import existing_queue
 from experiments.cli import app
 from experiments.config import load_experiment
-from experiments.results import read_results
+from experiments.results.run import read_results
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.sampling import drawing
 from experiments.sampling.judging import Judging

@@ -1,0 +1,1 @@
+"""`oversight plan`: how many cases a comparison needs, or what it can show."""

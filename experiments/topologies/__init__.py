@@ -1,0 +1,1 @@
+"""`oversight topology`: what graphs there are, drawn, checked, and documented."""

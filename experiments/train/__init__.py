@@ -1,0 +1,1 @@
+"""`oversight train`: fine-tune a model on rows of training data."""

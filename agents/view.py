@@ -102,6 +102,15 @@ class Cases:
         return _message_keys(self.messages_N)
 
     @cached_property
+    def prompt_N(self) -> NDArray[np.int64] | None:
+        """Which prompt each case has, as numbers that cases with the same messages share, [N]: the clusters of every
+        interval. None where no two cases share one, and where the cases carry no text."""
+        if self.messages_N is None:
+            return None
+        prompts, number_N = np.unique(self.said_N, return_inverse=True)
+        return number_N.astype(np.int64) if len(prompts) < len(self) else None
+
+    @cached_property
     def transcript_N(self) -> Objects:
         """Each case's conversation as text (see `agents.transcript`). Raises TypeError for cases without text."""
         if self.messages_N is None:

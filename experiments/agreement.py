@@ -21,28 +21,34 @@ from experiments.statistics.bootstrap import Floats
 
 def rater_agreement(
     model: str, rater: str, reference: str, reference_labels: Sequence[str | None],
-    rater_labels: Sequence[str | None], labels: Sequence[str], seed: int = 0,
+    rater_labels: Sequence[str | None], labels: Sequence[str], seed: int = 0, prompt_N: ArrayLike | None = None,
 ) -> RaterAgreement:  # fmt: skip
-    """Accuracy, confusion and kappa of one rater against the reference on the same answers in the same order."""
+    """Accuracy, confusion and kappa of one rater against the reference on the same answers in the same order.
+
+    `prompt_N` names the prompt of each answer, where answers share one: intervals resample prompts.
+    """
     if len(reference_labels) != len(rater_labels):
         raise ValueError(f"{rater} labelled {len(rater_labels)} answers, {reference} {len(reference_labels)}")
     truth, said = encode(reference_labels, labels), encode(rater_labels, labels)
+    both = (truth != ABSENT) & (said != ABSENT)
+    shared = None if prompt_N is None else np.asarray(prompt_N)[both]
     confusion = confusion_matrix(truth, said, len(labels))
     return RaterAgreement(
         model=model, rater=rater, reference=reference, labels=tuple(labels),
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
         missing=int(np.sum(said == ABSENT)), reference_missing=int(np.sum(truth == ABSENT)),
-        accuracy=proportion(int(np.trace(confusion)), int(confusion.sum())),
-        kappa=cohens_kappa(truth, said, len(labels), seed),
+        accuracy=proportion((truth == said)[both], clusters=shared),
+        kappa=cohens_kappa(truth, said, len(labels), seed, prompt_N),
     )  # fmt: skip
 
 
 def label_rates(
-    model: str, source: str, prompts: str, given: Sequence[str | None], labels: Sequence[str]
-) -> LabelRates:
+    model: str, source: str, prompts: str, given: Sequence[str | None], labels: Sequence[str],
+    prompt_N: ArrayLike | None = None,
+) -> LabelRates:  # fmt: skip
     """The share of every label of the vocabulary among all answers; answers without a label stay in n."""
     codes = encode(given, labels)
-    rates = {label: proportion(int(np.sum(codes == i)), codes.size) for i, label in enumerate(labels)}
+    rates = {label: proportion(codes == i, clusters=prompt_N) for i, label in enumerate(labels)}
     return LabelRates(model=model, source=source, prompts=prompts, rates=rates, unsettled=int(np.sum(codes == ABSENT)))
 
 

@@ -37,6 +37,7 @@ def arm_result(
     outcome = block.outcomes()
     audited, unreviewed, minutes = audits(block)
     costs, unpriced = per_case(block, spec.prices, spec.latency)
+    prompt = block.cases.prompt_N
     return ArmResult(
         arm=arm,
         title=spec.arms[arm].title or graph.title or graph.name,
@@ -44,10 +45,12 @@ def arm_result(
         nodes=nodes,
         edges=edges,
         n=len(block),
-        outcomes={o.name.lower(): proportion(outcome == o) for o in CaseOutcome if o or (outcome == o).any()},
-        escalated=proportion(escalated(block)),
-        audited=proportion(audited),
-        unreviewed=proportion(unreviewed),
+        outcomes={
+            o.name.lower(): proportion(outcome == o, clusters=prompt) for o in CaseOutcome if o or (outcome == o).any()
+        },
+        escalated=proportion(escalated(block), clusters=prompt),
+        audited=proportion(audited, clusters=prompt),
+        unreviewed=proportion(unreviewed, clusters=prompt),
         human_minutes=float(np.sum(minutes)),
         model_calls=int(total(block, "calls").sum()),
         tokens=int(total(block, "tokens").sum()) or None,  # none counted

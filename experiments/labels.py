@@ -31,14 +31,15 @@ def label_results(
         labels = block.plan.graph.labels
         if not labels:
             continue
-        human = _reference(spec, arm, block)
+        human, prompt = _reference(spec, arm, block), block.cases.prompt_N
         sources = [(SETTLED, settled(block))] + ([(HUMAN, human)] if human else [])
         for group, tag in (spec.labels.groups if spec.labels else {"all": ""}).items():
             rows = [n for n, tags in enumerate(block.cases.tags_N) if not tag or tag in tags]
-            rates += [label_rates(arm, name, group, [given[n] for n in rows], labels) for name, given in sources]
+            of = None if prompt is None else prompt[rows]
+            rates += [label_rates(arm, name, group, [given[n] for n in rows], labels, of) for name, given in sources]
         if human:
             raters += [
-                rater_agreement(arm, name, HUMAN, human, given, labels, spec.seed)
+                rater_agreement(arm, name, HUMAN, human, given, labels, spec.seed, prompt)
                 for name, given in [*_raters(block), (SETTLED, settled(block))]
             ]
     return tuple(rates), tuple(raters)

@@ -36,8 +36,11 @@ def confusion_matrix(reference_N: Codes, rater_N: Codes, size: int) -> Codes:
     return cells.reshape(size, size).astype(np.int64)
 
 
-def cohens_kappa(reference_N: Codes, rater_N: Codes, size: int, seed: int = 0) -> Estimate:
-    """Cohen's kappa (Cohen 1960), (observed - chance) / (1 - chance), with a bootstrap interval over answers.
+def cohens_kappa(
+    reference_N: Codes, rater_N: Codes, size: int, seed: int = 0, clusters: ArrayLike | None = None
+) -> Estimate:
+    """Cohen's kappa (Cohen 1960), (observed - chance) / (1 - chance), with a bootstrap interval over clusters of
+    answers (answers, if none are given).
 
     None where chance agreement is 1: both raters used one and the same label throughout.
     """
@@ -45,7 +48,8 @@ def cohens_kappa(reference_N: Codes, rater_N: Codes, size: int, seed: int = 0) -
     cell_of = reference_N[both] * size + rater_N[both]
     cells = np.zeros((cell_of.size, size * size))
     cells[np.arange(cell_of.size), cell_of] = 1.0
-    return bootstrap_estimate(cells, lambda sums: _kappa(sums, size), seed)
+    which = None if clusters is None else np.asarray(clusters)[both]
+    return bootstrap_estimate(cells, lambda sums: _kappa(sums, size), seed, clusters=which)
 
 
 def _kappa(sums: Floats, size: int) -> Floats:

@@ -55,7 +55,7 @@ def agreement(block: Block, seed: int) -> Agreement | None:
     here = (codes != ABSENT).sum(axis=1) >= 2
     if not here.any():
         return None
-    codes, cases = codes[here], cases[here]
+    codes, prompts = codes[here], _prompts(block)[cases[here]]
     whole = (codes != ABSENT).all(axis=1)
     nothing = Estimate(value=None, low=None, high=None)
     counts = label_counts(codes)
@@ -63,9 +63,15 @@ def agreement(block: Block, seed: int) -> Agreement | None:
         raters=tuple(step.name for step in steps),
         units=len(codes),
         whole=int(whole.sum()),
-        alpha=krippendorff_alpha(codes, cases, seed),
-        fleiss=fleiss_kappa(counts, cases[whole], seed) if whole.any() else nothing,
+        alpha=krippendorff_alpha(codes, prompts, seed),
+        fleiss=fleiss_kappa(counts, prompts[whole], seed) if whole.any() else nothing,
     )
+
+
+def _prompts(block: Block) -> NDArray[np.int64]:
+    """The prompt of each case, [N]; without repeated prompts its own number."""
+    prompt = block.cases.prompt_N
+    return np.arange(len(block)) if prompt is None else prompt
 
 
 def _labels(block: Block, step: PlannedStep) -> NDArray[np.int64]:
@@ -166,15 +172,17 @@ def per_case(
 ) -> tuple[dict[str, Estimate], tuple[str, ...]]:
     """(means over cases of minutes, calls, tokens where some model counts them, and cost and latency where the config
     says what they take; agents without a price)."""
-    found = {"human_minutes": mean_estimate(audits(block)[2]), "calls": mean_estimate(total(block, "calls"))}
+    prompt = block.cases.prompt_N
+    columns = {"human_minutes": audits(block)[2], "calls": total(block, "calls")}
     tokens = total(block, "tokens")
     if tokens.any():  # simulated, scripted and recorded models count none
-        found["tokens"] = mean_estimate(tokens)
+        columns["tokens"] = tokens
+    found = {name: mean_estimate(values, prompt) for name, values in columns.items()}
     unpriced: tuple[str, ...] = ()
     if prices is not None:
         costs = case_costs(block, prices)
         unpriced = costs.unpriced
-        found["cost"] = Estimate(value=None, low=None, high=None) if unpriced else mean_estimate(costs.cost_N)
+        found["cost"] = Estimate(value=None, low=None, high=None) if unpriced else mean_estimate(costs.cost_N, prompt)
     if latency:
-        found["latency"] = mean_estimate(critical_path(block, latency))
+        found["latency"] = mean_estimate(critical_path(block, latency), prompt)
     return found, unpriced

@@ -12,7 +12,7 @@ from scipy import stats
 from agents.figures import Estimate
 from experiments.statistics import LEVEL, mean_estimate
 from experiments.statistics.bootstrap import generator, patterns, replicates
-from experiments.statistics.means import cluster_sums
+from experiments.statistics.clusters import cluster_sums
 from experiments.statistics.shares import NORMAL, unseen_share
 
 Floats = NDArray[np.float64]

@@ -6,6 +6,7 @@ from a generator keyed by the seed: the same results give the same interval, in 
 """
 
 from experiments.statistics.bootstrap import RESAMPLES, bootstrap_estimate
+from experiments.statistics.clusters import LEVEL, design_effect, effective_size
 from experiments.statistics.exact import holm, mcnemar, mcnemar_of_counts
 from experiments.statistics.fallible import Gold, corrected, rogan_gladen
 from experiments.statistics.means import mean_estimate, mean_of_sums
@@ -17,7 +18,7 @@ from experiments.statistics.paired import (
     variance_ratio,
     with_holm,
 )
-from experiments.statistics.planning import design_effect, detectable_difference, detectable_of_counts, required_cases
+from experiments.statistics.planning import detectable_difference, detectable_of_counts, required_cases
 from experiments.statistics.risk import Threshold, conformal, fixed_sequence
 from experiments.statistics.sequential import (
     Look,
@@ -28,7 +29,7 @@ from experiments.statistics.sequential import (
     share_sequence,
     worse_evidence,
 )
-from experiments.statistics.shares import LEVEL, clopper_pearson, proportion, wilson
+from experiments.statistics.shares import clopper_pearson, proportion, wilson
 from experiments.statistics.survey import Sampled, aipw, certain_and_floor, hajek, headline, horvitz_thompson, ppi
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "detectable_difference",
     "detectable_of_counts",
     "difference_of_counts",
+    "effective_size",
     "fixed_sequence",
     "hajek",
     "headline",

@@ -12,8 +12,7 @@ from scipy import stats
 
 from agents.figures import Estimate
 from agents.rng import key
-from experiments.statistics.means import cluster_sums
-from experiments.statistics.shares import LEVEL
+from experiments.statistics.clusters import LEVEL, cluster_sums
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents.figures import Estimate
 from constitutions.errors import InputError
 from experiments.statistics.bootstrap import generator
-from experiments.statistics.shares import LEVEL
+from experiments.statistics.clusters import LEVEL
 from experiments.statistics.survey import Effective, Sampled, korn_graubard
 
 Floats = NDArray[np.float64]

@@ -9,24 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from agents.figures import Estimate
-from experiments.statistics.shares import LEVEL
+from experiments.statistics.clusters import LEVEL, cluster_sums
 
 Floats = NDArray[np.float64]
-
-
-def cluster_sums(columns_NM: Floats, clusters: ArrayLike | None) -> Floats:
-    """Columns [N, M] summed within clusters, [G, M] in the order of the clusters' names; as they are without any.
-
-    Raises ValueError where there is not one cluster name per case.
-    """
-    if clusters is None:
-        return columns_NM
-    names, index = np.unique(np.asarray(clusters), return_inverse=True)
-    if index.size != len(columns_NM):
-        raise ValueError(f"{index.size} cluster names for {len(columns_NM)} cases; one per case is needed")
-    totals = np.zeros((len(names), columns_NM.shape[1]))
-    np.add.at(totals, index.ravel(), columns_NM)
-    return totals
 
 
 def mean_estimate(values_N: ArrayLike, clusters: ArrayLike | None = None, level: float = LEVEL) -> Estimate:

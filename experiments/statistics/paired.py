@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from experiments.results.arms import Comparison
 from experiments.results.figures import Difference, Ratio
 from experiments.statistics.bootstrap import RESAMPLES, Floats, Patterns, bca, patterns
+from experiments.statistics.clusters import cluster_sums
 from experiments.statistics.exact import holm, mcnemar, paired_columns
-from experiments.statistics.means import cluster_sums
 from experiments.statistics.planning import detectable_of_counts
 from experiments.statistics.shares import clopper_pearson, unseen_share
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from math import ceil, sqrt
 
-import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from constitutions.errors import InputError
-from experiments.statistics.means import cluster_sums
 
 
 def _quantiles(level: float, power: float) -> tuple[float, float]:
@@ -52,13 +49,3 @@ def detectable_difference(cases: int, discordant: float, level: float = 0.95, po
 def detectable_of_counts(only_a: int, only_b: int, n: int) -> float | None:
     """`detectable_difference` of a comparison of n cases with as many discordant ones as were seen; None for none."""
     return detectable_difference(n, (only_a + only_b) / n) if only_a + only_b else None
-
-
-def design_effect(values_N: ArrayLike, clusters: ArrayLike) -> float:
-    """How many times more cases are needed because they come in clusters (Kish 1965): the variance of the mean over
-    clusters over that of as many independent cases. Multiply `required_cases` by it. With clusters of m cases of
-    intra-cluster correlation r it is about 1 + (m - 1) r. 1 where the values do not vary."""
-    values = np.asarray(values_N, dtype=np.float64)
-    residual = (values - values.mean())[:, None]
-    alone = float((residual**2).sum())
-    return float((cluster_sums(residual, clusters) ** 2).sum()) / alone if alone > 0 else 1.0

@@ -17,9 +17,8 @@ from scipy.special import betainc, betaln, xlogy
 
 from agents.figures import Estimate, Proportion
 from experiments.results.figures import Difference
+from experiments.statistics.clusters import LEVEL, cluster_sums
 from experiments.statistics.exact import holm, paired_columns
-from experiments.statistics.means import cluster_sums
-from experiments.statistics.shares import LEVEL
 
 BURN_IN = 50
 """Clusters below which a confidence sequence says nothing: its variance is estimated."""

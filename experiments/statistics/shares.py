@@ -10,12 +10,12 @@ from scipy import stats
 from scipy.special import ndtri
 
 from agents.figures import Proportion
+from experiments.statistics.clusters import LEVEL, effective_size
 
-LEVEL = 0.95
 NORMAL = float(stats.norm.ppf((1 + LEVEL) / 2))
 
 
-def wilson(count: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(count: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval for a share (Wilson 1927); (0, 1) for n = 0.
 
     Its coverage is near the nominal level on average, also near 0 and 1 (Brown, Cai and DasGupta 2001).
@@ -39,14 +39,19 @@ def clopper_pearson(count: int, n: int, level: float = LEVEL) -> tuple[float, fl
     return float(interval.low), float(interval.high)
 
 
-def proportion(hits_N: ArrayLike | int, n: int | None = None) -> Proportion:
-    """The share of true entries of a flag column, or `count` of `n`, with Wilson's interval."""
-    if n is None:
-        flags = np.asarray(hits_N, dtype=bool)
-        count, n = int(flags.sum()), flags.size
-    else:
+def proportion(hits_N: ArrayLike | int, n: int | None = None, clusters: ArrayLike | None = None) -> Proportion:
+    """The share of true entries of a flag column, or `count` of `n`, with Wilson's interval.
+
+    With `clusters`, a name per entry, the interval is Wilson's at the effective sample size (`effective_size`).
+    """
+    if n is not None:
         count = int(np.asarray(hits_N))
-    low, high = wilson(count, n)
+        low, high = wilson(count, n)
+        return Proportion(count=count, n=n, low=low, high=high)
+    flags = np.asarray(hits_N, dtype=bool)
+    count, n = int(flags.sum()), flags.size
+    size = n if clusters is None or not n else effective_size(flags, clusters)
+    low, high = wilson(count * size / n if n else 0, size)
     return Proportion(count=count, n=n, low=low, high=high)
 
 
@@ -56,6 +61,6 @@ def unseen_share(n: int, level: float = LEVEL) -> float:
     return float(1 - (1 - level) ** (1 / n))
 
 
-def _check_counts(count: int, n: int) -> None:
+def _check_counts(count: float, n: float) -> None:
     if not 0 <= count <= n:
         raise ValueError(f"a share needs 0 <= count <= n; got count {count} and n {n}")

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from agents.figures import Estimate
-from experiments.statistics.shares import LEVEL, NORMAL
+from experiments.statistics.clusters import LEVEL
+from experiments.statistics.shares import NORMAL
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -47,16 +47,42 @@ latency: {base: 2, critic: 1.5}
 """
 
 
+def scripted(folder: Path, prompts: list[str]) -> tuple[str, Path]:
+    """A run of these prompts past two scripted critics: (what it printed, its folder)."""
+    rows = [json.dumps({"id": str(n), "prompt": prompt}) for n, prompt in enumerate(prompts)]
+    (folder / "cases.jsonl").write_text("\n".join(rows) + "\n")
+    (folder / "graph.yaml").write_text(GRAPH)
+    (folder / "one.yaml").write_text(CONSTITUTION)
+    config, run = folder / "config.yaml", folder / "run"
+    text = CONFIG.replace("CASES", str(folder / "cases.jsonl")).replace("ONE", str(folder / "one.yaml"))
+    text = text.replace("GRAPH", str(folder / "graph.yaml")).replace("SCRIPTS", "tests.experiments.metrics.scripts")
+    config.write_text(text)
+    return oversight("run", config, "--out", run).stdout, run
+
+
+def test_samples_of_one_prompt_are_not_independent(tmp_path: Path) -> None:
+    """Eight prompts asked five times each, with the same answer every time, are worth eight cases and no more."""
+    found = []
+    for times in (1, 5):
+        folder = tmp_path / str(times)
+        folder.mkdir()
+        _, run = scripted(folder, [f"question {n % 8}" for n in range(8 * times)])
+        found.append(read_results(run).arms[0])
+    one, five = found
+    assert (one.n, five.n) == (8, 40)
+    for name in ("released", "refused"):
+        a, b = one.outcomes[name], five.outcomes[name]
+        assert a.value == b.value
+        assert (b.low, b.high) == pytest.approx((a.low, a.high), abs=0.05)
+        assert b.high - b.low >= a.high - a.low, "the design effect is itself uncertain"
+    assert one.agreement is not None
+    assert five.agreement is not None
+    assert five.agreement.alpha.low == pytest.approx(one.agreement.alpha.low, abs=0.1)
+
+
 def test_scripted_critics_are_measured_as_counted_by_hand(tmp_path: Path) -> None:
     """Eight cases; one critic flags four of them, the other three of these."""
-    (tmp_path / "cases.jsonl").write_text("".join(f'{{"id": "{n}", "prompt": "question {n}"}}\n' for n in range(8)))
-    (tmp_path / "graph.yaml").write_text(GRAPH)
-    (tmp_path / "one.yaml").write_text(CONSTITUTION)
-    config, run = tmp_path / "config.yaml", tmp_path / "run"
-    text = CONFIG.replace("CASES", str(tmp_path / "cases.jsonl")).replace("ONE", str(tmp_path / "one.yaml"))
-    text = text.replace("GRAPH", str(tmp_path / "graph.yaml")).replace("SCRIPTS", "tests.experiments.metrics.scripts")
-    config.write_text(text)
-    printed = oversight("run", config, "--out", run).stdout
+    printed, run = scripted(tmp_path, [f"question {n}" for n in range(8)])
     arm = read_results(run).arms[0]
     # An answer; and of each critic a critique and a verdict.
     by_hand = {"human_minutes": 0, "calls": 5, "cost": 1 + 2 * 0.1 + 2 * 0.01, "latency": 2 + 1.5}

@@ -9,9 +9,11 @@ from scipy import stats
 from experiments.statistics import (
     bootstrap_estimate,
     design_effect,
+    effective_size,
     mcnemar_of_counts,
     mean_estimate,
     paired_difference,
+    proportion,
     variance_ratio,
 )
 
@@ -89,6 +91,29 @@ def test_the_design_effect_is_kishs():
     values = np.sqrt(0.3) * effect + np.sqrt(0.7) * own
     assert design_effect(values, np.repeat(np.arange(4000), 5)) == pytest.approx(1 + 4 * 0.3, rel=0.08)
     assert design_effect([1, 1], [0, 1]) == 1.0
+
+
+def test_shares_of_samples_are_covered_and_ignoring_their_prompts_is_not_enough():
+    """Violations come in hard prompts: five samples each of 50, 20 % of all."""
+    rng = np.random.default_rng(26)
+    inside, ignored, trials = 0, 0, 1000
+    prompt = np.repeat(np.arange(50), 5)
+    for _ in range(trials):
+        flags = rng.random(250) < rng.beta(0.2, 0.8, 50)[prompt]
+        found, alone = proportion(flags, clusters=prompt), proportion(flags)
+        assert (found.count, found.n) == (alone.count, alone.n)
+        inside += found.low <= 0.2 <= found.high
+        ignored += alone.low <= 0.2 <= alone.high
+    assert 0.92 <= inside / trials <= 0.985
+    assert ignored / trials < 0.8
+
+
+def test_a_share_of_clusters_of_one_is_wilsons_and_flags_that_never_vary_count_once_a_cluster():
+    flags = np.arange(40) % 3 == 0
+    assert proportion(flags, clusters=np.arange(40)) == proportion(flags)
+    assert effective_size(np.zeros(40, bool), np.arange(40) // 4) == 10
+    never = proportion(np.zeros(40, bool), clusters=np.arange(40) // 4)
+    assert (never.count, never.n, never.high) == (0, 40, proportion(0, 10).high)
 
 
 def test_mid_p_takes_half_of_what_was_seen():

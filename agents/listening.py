@@ -19,14 +19,12 @@ from agents.style import load_style
 from agents.view import View
 from constitutions.errors import InputError
 
-_UNSAID = Prompt(())
-
 
 @dataclass(frozen=True)
 class Heard:
     """One call to a model: what it was for, and per question the row of the view, the principle's bit and the prompt.
 
-    `labels` are the answers to choose from; none where text was to be written. The prompts are empty unless wanted.
+    `labels` are the answers to choose from; none where text was to be written.
     """
 
     use: Use
@@ -39,8 +37,8 @@ class Heard:
 class Listener:
     """A model that keeps what it is asked. Of a critique it repeats what `said` has; of a verdict it knows nothing."""
 
-    def __init__(self, view: View, said: Output, uses: Collection[str], worded: bool) -> None:
-        self._uses, self._worded = uses, worded
+    def __init__(self, view: View, said: Output, uses: Collection[str]) -> None:
+        self._uses = uses
         self.heard: list[Heard] = []
         self._said = said
         self._row = {case: n for n, case in enumerate(view.cases.case_id_N.tolist())}
@@ -61,18 +59,21 @@ class Listener:
 
     def _keep(self, query: Query, rows: Sequence[int], labels: tuple[str, ...]) -> None:
         if query.use in self._uses:
-            prompts = list(query.prompts()) if self._worded else [_UNSAID] * len(query)
-            self.heard.append(Heard(query.use, rows, query.principle_N.tolist(), prompts, labels))
+            self.heard.append(Heard(query.use, rows, query.principle_N.tolist(), list(query.prompts()), labels))
 
 
-def listen(agent: Agent, view: View, said: Output, uses: Collection[str], worded: bool) -> list[Heard]:
-    """The calls for these uses that the agent made to its model about this view, in order; `said` is what it answered.
-
-    `worded`: whether the prompts are wanted; to render a question takes longer than all else about it.
-    Raises InputError for a simulated agent, which is not asked in words.
-    """
+def in_words(agent: Agent) -> Agent:
+    """The agent. Raises InputError for a simulated one, which is not asked in words."""
     if isinstance(agent.spec.model, SimulatedSpec):
         raise InputError(f"agent {agent.name!r} is simulated: it was asked nothing in words")
-    listener = Listener(view, said, uses, worded)
-    asked(Asker(listener, load_style(agent.spec.style), agent.stream, agent.spec.threshold), view, agent.spec.critique)
+    return agent
+
+
+def listen(agent: Agent, view: View, said: Output, uses: Collection[str]) -> list[Heard]:
+    """The calls for these uses that the agent made to its model about this view, in order; `said` is what it answered.
+
+    Raises InputError for a simulated agent.
+    """
+    listener, spec = Listener(view, said, uses), in_words(agent).spec
+    asked(Asker(listener, load_style(spec.style), agent.stream, spec.threshold), view, spec.critique)
     return listener.heard

@@ -35,8 +35,7 @@ class Case:
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One visible response to a case: its author step instance, candidate, revision number and text.
 
     `own`: whether it was the case's own response at some time, and not only a candidate that nothing came of.
@@ -49,8 +48,7 @@ class Written:
     own: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What a judge made of several responses to a case, those that were there and had a score.
 
     `probability`: that each of `texts` is the best one, as the judge scored it; `chosen`: which one it preferred.
@@ -72,22 +70,18 @@ class Comparison:
         return first / (first + second) if first + second > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One question that an overseer was asked about a case, what it answered, and what the others made of that.
 
     Hidden layer: the answer is a critique or a verdict, and the question may show other overseers' words.
 
     Attributes:
         use: what was asked (`agents.model.Use`).
-        principle: the id of the principle asked about; empty where the question is not about one.
-        response: the response that was judged; empty where several were compared, or none.
         messages: the question as the overseer's model read it, in the words of its prompt style.
         answer: the critique, or the label it answered with.
         settled: the label by the last word on the same response on this case's path: of a stronger critic, a
             consensus or an auditor, or the overseer's own where nobody spoke after it. For a critique, `answer` where
             that word found the same, else None. None, too, where the last word says nothing of the principle.
-        confidence: the larger probability of the two labels; None where there was none.
         opens_turn: whether the question ends in the tokenizer's own assistant marker.
     """
 
@@ -96,17 +90,13 @@ class Question:
     step: str
     role: str
     use: str
-    principle: str
-    response: str
     messages: tuple[Message, ...]
     answer: str
     settled: str | None
-    confidence: float | None
     opens_turn: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How one case of one arm ended, with the lineage that training rows carry.
 
     Attributes:

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from agents.records import Case, Message
@@ -25,6 +26,7 @@ from hierarchy.block import Block
 from hierarchy.compile import compile_graph
 from hierarchy.oversee import oversee
 from hierarchy.questions import questions
+from hierarchy.reviews import reviews
 from hierarchy.settlement import settlements
 from hierarchy.topology import load_graph
 from training.datasets import DatasetSpec, Source
@@ -76,6 +78,12 @@ def finished(count: int) -> tuple[Arm, Block]:
     return arm, block
 
 
+def source_of(arm: Arm, block: Block) -> Source:
+    """What the builders read of it, settled anew."""
+    asked, found = partial(questions, arm, block), partial(reviews, arm, block)
+    return Source("bench", settlements(arm.name, block), asked, found)
+
+
 def measure(rounds: int = 5, count: int = 4096) -> dict[str, dict[str, float]]:
     """Rows, and median rows a second of wall time and of CPU time, of every kind in both formats.
 
@@ -97,8 +105,7 @@ def measure(rounds: int = 5, count: int = 4096) -> dict[str, dict[str, float]]:
 
 def _timed(arm: Arm, block: Block, kind: str, form: str, folder: Path) -> tuple[int, float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
-    source = Source("bench", settlements(arm.name, block), lambda uses, worded: questions(arm, block, uses, worded))
-    rows = KINDS[kind].build(source, DatasetSpec()).required(kind, len(block))
+    rows = KINDS[kind].build(source_of(arm, block), DatasetSpec()).required(kind, len(block))
     FORMATS[form](rows, folder / f"{kind}.{form}")
     return len(rows), time.perf_counter() - wall, time.process_time() - cpu
 

@@ -6,10 +6,11 @@ passed the case on (escalate), and those that looked at no principle (an audit b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.vocabulary import RESPONDERS, REVIEWERS, Role, Verdict
 from hierarchy.audit.records import POLICY
@@ -17,6 +18,7 @@ from hierarchy.block import Block
 from hierarchy.flow import Bools, Ints
 from hierarchy.plan import PlannedStep, Source
 
+Codes = NDArray[np.int8]
 _SPEAKERS = (*REVIEWERS, Role.CONSENSUS, Role.AUDITOR)
 
 
@@ -43,8 +45,7 @@ class LastWords:
     def __init__(self, block: Block) -> None:
         self.block = block
         self._subjects: dict[int, Subject] = {}
-        self._flags: dict[tuple[int, int, int], dict[str, bool] | None] = {}
-        self._findings: dict[int, tuple[Any, Any]] = {}
+        self._settled: dict[tuple[int, int], Codes] = {}
         self._speakers = [step for step in block.plan.steps if step.role in _SPEAKERS and step.asked]
 
     def subject(self, step: PlannedStep) -> Subject:
@@ -98,27 +99,54 @@ class LastWords:
             spoke &= np.asarray(said["finding_present"].any(axis=(1, 2)))
         return spoke
 
-    def flags(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
-        """Which principles a step found violated in a response to case n, of those it could judge.
+    def settled(self, step: PlannedStep, candidate: int) -> Codes:
+        """What the last word found of each of the step's principles in what it judged (this candidate).
 
-        None for a person, who judges the whole and names no principle.
+        [N, P]: 1 violated, 0 fine, -1 where the last word says nothing of it. A person judges the whole: one who
+        accepts finds no principle violated, and one who does not says nothing of any.
         """
-        key = (index, n, candidate)
-        if key not in self._flags:
-            self._flags[key] = self._found(*key)
-        return self._flags[key]
+        key = (step.index, candidate)
+        if key not in self._settled:
+            last = self.on(step, candidate)
+            code_NP = np.full((len(self.block), len(step.principles)), -1, np.int8)
+            for index in np.unique(last[last >= 0]).tolist():
+                rows = np.flatnonzero(last == index)
+                code_NP[rows] = self._codes(self.block.plan.steps[index], rows, candidate, step.principles)
+            self._settled[key] = code_NP
+        return self._settled[key]
 
-    def _found(self, index: int, n: int, candidate: int) -> dict[str, bool] | None:
-        step = self.block.plan.steps[index]
+    def _codes(self, step: PlannedStep, rows: Ints, candidate: int, principles: Sequence[str]) -> Codes:
+        """What a step found of these principles, [n, P] for the given rows."""
         if step.role is Role.AUDITOR:
-            return None
-        if index not in self._findings:
-            said = self.block.said(index)
-            self._findings[index] = (said["finding_present"].tolist(), said["finding_flag"].tolist())
-        k = candidate if self.subject(step).wide else 0
-        present, flag = (column[n][k] for column in self._findings[index])
-        return {name: found for name, there, found in zip(step.principles, present, flag, strict=True) if there}
+            return np.where(self.accepts(step.index, rows), 0, -1)[:, None].astype(np.int8)
+        own = self.own(step, candidate)[rows]
+        out = np.full((len(rows), len(principles)), -1, np.int8)
+        for p, name in enumerate(principles):
+            if name in step.principles:
+                out[:, p] = own[:, step.principles.index(name)]
+        return out
 
-    def accepts(self, index: int, n: int) -> bool:
-        """Whether a step let a response pass."""
-        return int(self.block.said(index)["verdict"][n]) == Verdict.ACCEPT
+    def own(self, step: PlannedStep, candidate: int) -> Codes:
+        """What a step itself found in what it judged (this candidate): [N, P], coded likewise."""
+        said, k = self.block.said(step.index), candidate if self.subject(step).wide else 0
+        codes = np.where(said["finding_present"][:, k], said["finding_flag"][:, k], -1)
+        return codes.astype(np.int8)
+
+    def bears_out(self, step: PlannedStep, candidate: int) -> Bools:
+        """Whether the last word found the same as this step: the same of every principle of which both say something.
+
+        A person who does not accept bears out whoever found a violation. [N]; False where nobody spoke.
+        """
+        last, own, settled = self.on(step, candidate), self.own(step, candidate), self.settled(step, candidate)
+        same = ((own < 0) | (settled < 0) | (own == settled)).all(axis=1)
+        for index in np.unique(last[last >= 0]).tolist():
+            if self.block.plan.steps[index].role is Role.AUDITOR:
+                refused = (last == index) & ~self.accepts(index, np.arange(len(last)))
+                same[refused] = (own[refused] > 0).any(axis=1)
+        out: Bools = same & (last >= 0)
+        return out
+
+    def accepts(self, index: int, rows: Ints) -> Bools:
+        """Whether a step let a response pass, for the given cases."""
+        accepted: Bools = self.block.said(index)["verdict"][rows] == Verdict.ACCEPT
+        return accepted

@@ -16,6 +16,7 @@ from agents.columns import Output
 from agents.listening import Heard, listen
 from agents.model import Use
 from agents.records import Question
+from agents.view import Objects
 from agents.vocabulary import REVIEWERS, Role
 from hierarchy.arm import Arm
 from hierarchy.block import Block
@@ -24,15 +25,15 @@ from hierarchy.last_word import LastWords
 from hierarchy.plan import PlannedStep
 
 _FINDINGS = (Use.VERDICT, Use.SCREEN, Use.REVIEW_CRITIC)
-
-
 _USES = {Role.JUDGE: {Use.COMPARE, Use.LABEL}, Role.SAFETY: {Use.SCREEN, Use.OVERRIDE, Use.LABEL}}
 _CRITICS = {Use.CRITIQUE, Use.VERDICT, Use.REVIEW_CRITIC, Use.LABEL}
+_Answered = Iterator[tuple[int, str, str | None]]
+"""Of the questions of a call that have an answer: which one it is, the answer, and what was settled."""
 
 
-def questions(arm: Arm, block: Block, uses: Collection[str] = tuple(Use), worded: bool = True) -> list[Question]:
+def questions(arm: Arm, block: Block, uses: Collection[str] = tuple(Use)) -> list[Question]:
     """The questions of these uses to the arm's critics, safety models and judges that have an answer, in the order of
-    the plan. `worded`: with the messages that their models read, which takes longest.
+    the plan. To put them in words takes longest; `hierarchy.reviews` tells the answers alone.
 
     Raises InputError for a simulated overseer.
     """
@@ -42,7 +43,7 @@ def questions(arm: Arm, block: Block, uses: Collection[str] = tuple(Use), worded
         if step.role in (*REVIEWERS, Role.JUDGE) and step.asked and _USES.get(step.role, _CRITICS) & set(uses):
             rows = np.flatnonzero(block.ran[step.index])
             if len(rows):
-                found += _Asked(arm, block, step, rows, words).questions(uses, worded)
+                found += _Asked(arm, block, step, rows, words).questions(uses)
     return found
 
 
@@ -53,77 +54,49 @@ class _Asked:
         self.arm, self.block, self.step, self.rows, self.words = arm, block, step, rows, words
         self.said: Output = block.said(step.index).take(rows)
         self.view = block.view(step, rows)
-        self._last: dict[int, list[int]] = {}
 
-    def questions(self, uses: Collection[str], worded: bool) -> Iterator[Question]:
+    def questions(self, uses: Collection[str]) -> Iterator[Question]:
         """What the step was asked, use by use."""
-        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said, uses, worded)
-        width = self.said["score"].shape[1] if self.step.role is Role.JUDGE else 0
-        pairs = permutations(range(width), 2)
+        calls = listen(self.arm.agent(str(self.step.step.agent)), self.view, self.said, uses)
+        pairs = permutations(range(self.said["score"].shape[1] if self.step.role is Role.JUDGE else 0), 2)
         for call in calls:
             match call.use:
                 case Use.CRITIQUE:
-                    yield from self._critiques(call)
+                    yield from self._asked(call, self._critiques(call))
                 case Use.COMPARE:
-                    yield from self._comparisons(call, *next(pairs))
+                    yield from self._asked(call, self._comparisons(call, *next(pairs)))
                 case Use.OVERRIDE:
-                    yield from self._overrides(call)
+                    yield from self._asked(call, self._overrides(call))
                 case Use.LABEL:
-                    yield from self._labels(call)
+                    yield from self._asked(call, self._labels(call))
                 case use if use in _FINDINGS:
-                    yield from self._findings(call)
+                    yield from self._asked(call, self._findings(call))
 
-    def _question(
-        self,
-        call: Heard,
-        i: int,
-        answer: str,
-        settled: str | None,
-        confidence: float | None,
-        principle: str = "",
-        candidate: int | None = None,
-    ) -> Question:
-        assert self.view.subject is not None
-        response = None if candidate is None else self.view.subject.text_NK[call.rows[i], candidate]
-        return Question(
-            arm=self.arm.name,
-            case_id=str(self.view.cases.case_id_N[call.rows[i]]),
-            step=self.step.name,
-            role=self.step.role.value,
-            use=call.use.value,
-            principle=principle,
-            response=response or "",
-            messages=call.prompts[i].messages,
-            answer=answer,
-            settled=settled,
-            confidence=confidence,
-            opens_turn=call.prompts[i].generation_prompt,
-        )
+    def _asked(self, call: Heard, answered: _Answered) -> Iterator[Question]:
+        arm, step, role, use = self.arm.name, self.step.name, self.step.role.value, call.use.value
+        ids = list(map(str, self.view.cases.case_id_N.tolist()))
+        for i, answer, settled in answered:
+            messages, opens_turn = call.prompts[i]
+            yield Question(arm, ids[call.rows[i]], step, role, use, messages, answer, settled, opens_turn)
 
-    def _critiques(self, call: Heard) -> Iterator[Question]:
+    def _critiques(self, call: Heard) -> _Answered:
         assert self.view.subject is not None
         first = self.view.subject.present_NK.argmax(axis=1)  # of several candidates the critique is of the first
+        borne_out = {k: self.words.bears_out(self.step, k)[self.rows].tolist() for k in np.unique(first).tolist()}
+        cells = zip(self.said["critique"].tolist(), first.tolist(), strict=True)
+        told = [(text, borne_out[k][row]) for row, (text, k) in enumerate(cells)]
         for i, row in enumerate(call.rows):
-            text = self.said["critique"][row]
+            text, found_too = told[row]
             if text is not None and text.strip():
-                settled = text if self._borne_out(row, int(first[row])) else None
-                yield self._question(call, i, text, settled, None, candidate=int(first[row]))
+                yield i, text, text if found_too else None
 
-    def _borne_out(self, row: int, candidate: int) -> bool:
-        """Whether the last word found the same violations: the same principles, or as a whole where it names none."""
-        last, n = self._last_word(row, candidate), int(self.rows[row])
-        if last < 0:
-            return False
-        own, theirs = self.words.flags(self.step.index, n, candidate) or {}, self.words.flags(last, n, candidate)
-        if theirs is None:
-            return self.words.accepts(last, n) != any(own.values())
-        return all(flag == theirs.get(principle, flag) for principle, flag in own.items())
-
-    def _findings(self, call: Heard) -> Iterator[Question]:
+    def _findings(self, call: Heard) -> _Answered:
+        """A verdict for every candidate that is there and every principle that applies, in the order of the call."""
         assert self.view.subject is not None
         present = [np.flatnonzero(row).tolist() for row in self.view.subject.present_NK]
-        names = ("finding_present", "finding_flag", "finding_confidence")
-        read, flag, sure = (self.said[name].tolist() for name in names)
+        read, flag = self.said["finding_present"].tolist(), self.said["finding_flag"].tolist()
+        settled = [self.words.settled(self.step, k)[self.rows].tolist() for k in range(len(flag[0]))]
+        words = {1: call.labels[0], 0: call.labels[1], -1: None}
         asked: Counter[tuple[int, int]] = Counter()
         places = {bit: p for p, bit in enumerate(self.step.bits)}
         for i, (row, bit) in enumerate(zip(call.rows, call.bits, strict=True)):
@@ -131,67 +104,49 @@ class _Asked:
             k = present[row][asked[row, p]]
             asked[row, p] += 1
             if read[row][k][p]:
-                principle = self.step.principles[p]
-                settled = self._settled(call, row, k, principle)
-                own = call.labels[0 if flag[row][k][p] else 1]
-                yield self._question(call, i, own, settled, sure[row][k][p], principle, k)
+                yield i, call.labels[0 if flag[row][k][p] else 1], words[settled[k][row][p]]
 
-    def _settled(self, call: Heard, row: int, candidate: int, principle: str) -> str | None:
-        """The label of the last word on this principle; a person who accepts finds no principle violated."""
-        last, n = self._last_word(row, candidate), int(self.rows[row])
-        if last < 0:
-            return None
-        flags = self.words.flags(last, n, candidate)
-        if flags is None:
-            return call.labels[1] if self.words.accepts(last, n) else None
-        return call.labels[0 if flags[principle] else 1] if principle in flags else None
-
-    def _comparisons(self, call: Heard, a: int, b: int) -> Iterator[Question]:
+    def _comparisons(self, call: Heard, a: int, b: int) -> _Answered:
         """Is option a, shown first, better than option b? The last word is a person's who decided for one of them."""
+        first, second = (self.said["score"][:, option].tolist() for option in (a, b))
+        decided = self._decided(a, b)
         for i, row in enumerate(call.rows):
-            first, second = self.said["score"][row, a], self.said["score"][row, b]
-            if first == second or np.isnan(first) or np.isnan(second) or first + second == 0:
-                continue
-            own = call.labels[0 if first > second else 1]
-            confidence = float(max(first, second) / (first + second))
-            yield self._question(call, i, own, self._decided(call, row, a, b) or own, confidence)
+            if first[row] != second[row] and first[row] + second[row] > 0:  # neither holds where there is no score
+                own = call.labels[0 if first[row] > second[row] else 1]
+                yield i, own, own if decided[row] < 0 else call.labels[decided[row]]
 
-    def _decided(self, call: Heard, row: int, a: int, b: int) -> str | None:
+    def _decided(self, a: int, b: int) -> list[int]:
+        """Per row the option a person decided for: 0 for a, 1 for b, -1 where nobody did for one of them."""
         assert self.view.subject is not None
-        n = int(self.rows[row])
-        texts, final = self.view.subject.text_NK[row], self._final[n]
-        people = [s for s in self.block.plan.steps if s.role is Role.AUDITOR and self.block.ran[s.index, n]]
-        if not people or not self.words.accepts(people[-1].index, n) or final not in (texts[a], texts[b]):
-            return None
-        return call.labels[0 if texts[a] == final else 1]
+        for_a, for_b = (self._accepted == self.view.subject.text_NK[:, option] for option in (a, b))
+        decided: list[int] = np.where(for_a, 0, np.where(for_b, 1, -1)).tolist()
+        return decided
 
     @cached_property
-    def _final(self) -> list[str | None]:
-        return list(self.block.final().text_NK[:, 0])
+    def _accepted(self) -> Objects:
+        """Per row the case's last response where the last person accepted it; NaN, which equals nothing, elsewhere."""
+        accepted = np.zeros(len(self.rows), bool)
+        for step in self.block.plan.steps:
+            if step.role is Role.AUDITOR:
+                ran = self.block.ran[step.index, self.rows]
+                accepted[ran] = self.words.accepts(step.index, self.rows[ran])
+        return np.where(accepted, self.block.final().text_NK[self.rows, 0], np.array(np.nan, object))
 
-    def _overrides(self, call: Heard) -> Iterator[Question]:
+    def _overrides(self, call: Heard) -> _Answered:
+        said = self.said["override"].tolist()
         for i, row in enumerate(call.rows):
-            probability = float(self.said["override"][row])
-            if not np.isnan(probability):
-                own = call.labels[0 if probability >= 0.5 else 1]
-                yield self._question(call, i, own, own, max(probability, 1 - probability))
+            if said[row] == said[row]:  # there is none where it could not be read
+                own = call.labels[0 if said[row] >= 0.5 else 1]
+                yield i, own, own
 
-    def _labels(self, call: Heard) -> Iterator[Question]:
-        for i, row in enumerate(call.rows):
-            own = int(self.said["label"][row])
-            if own >= 0:
-                yield self._question(call, i, call.labels[own], self._last_label(call, row), None, candidate=0)
-
-    def _last_label(self, call: Heard, row: int) -> str:
-        """The label of the latest step after this one that gave one, this step's own where none did."""
-        n, last = int(self.rows[row]), int(self.said["label"][row])
+    def _labels(self, call: Heard) -> _Answered:
+        """The label of the latest step from this one on that gave one is the settled one."""
+        own, last = self.said["label"].tolist(), self.said["label"].copy()
         for step in self.block.plan.steps[self.step.index + 1 :]:
             said = self.block.said(step.index)
-            if "label" in said.columns and self.block.ran[step.index, n] and said["label"][n] >= 0:
-                last = int(said["label"][n])
-        return call.labels[last]
-
-    def _last_word(self, row: int, candidate: int) -> int:
-        if candidate not in self._last:
-            self._last[candidate] = self.words.on(self.step, candidate)[self.rows].tolist()
-        return self._last[candidate][row]
+            if "label" in said.columns:
+                later = self.block.ran[step.index, self.rows] & (said["label"][self.rows] >= 0)
+                last[later] = said["label"][self.rows][later]
+        for i, row in enumerate(call.rows):
+            if own[row] >= 0:
+                yield i, call.labels[own[row]], call.labels[last[row]]

@@ -7,7 +7,7 @@ once for all cases that share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from itertools import repeat
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,14 +33,15 @@ def settlements(arm: str, block: Block, appeals: Mapping[str, Appeal] | None = N
     `appeals`: the arm's cases whose audit decision was appealed against, by id (see `AuditQueue.appeals`).
     """
     columns = _columns(block, appeals or {})
-    names = [field.name for field in fields(Settlement)][1:]
-    return [Settlement(arm, *cells) for cells in zip(*(columns[name] for name in names), strict=True)]
+    cells = zip(repeat(arm), *(columns[name] for name in Settlement._fields[1:]), strict=False)
+    return list(map(Settlement._make, cells))
 
 
 def _columns(block: Block, appeals: Mapping[str, Appeal]) -> dict[str, Sequence[Any]]:
     """A cell per case for every field of a Settlement but the arm."""
     ids = [str(case) for case in block.cases.case_id_N]
-    appeal = [appeals.get(case, Appeal(epoch=0, waits=False)) for case in ids]
+    none = Appeal(epoch=0, waits=False)
+    appeal = [appeals.get(case, none) for case in ids]
     names = [outcome.name.lower() for outcome in CaseOutcome]
     ran = _steps(block)
     audited, unreviewed, _ = audits(block)
@@ -75,14 +76,10 @@ def _alike(key_NX: NDArray[Any], make: Callable[[NDArray[Any]], T]) -> list[T]:
     width = rows.shape[1] * rows.itemsize
     if not width:
         return [make(row) for row in rows]
-    whole, made = rows.tobytes(), dict[bytes, T]()
-    out = []
-    for n in range(len(rows)):
-        key = whole[n * width : (n + 1) * width]
-        if key not in made:
-            made[key] = make(rows[n])
-        out.append(made[key])
-    return out
+    keys = rows.view(np.dtype((np.void, width)))[:, 0].tolist()
+    some = dict(zip(keys, range(len(keys)), strict=True))
+    made = {key: make(rows[n]) for key, n in some.items()}
+    return [made[key] for key in keys]
 
 
 def _steps(block: Block) -> list[tuple[tuple[str, ...], tuple[tuple[str, str], ...]]]:
@@ -124,13 +121,13 @@ def _responses(block: Block) -> list[tuple[Written, ...]]:
         said = block.said(step.index)
         for k in range(said["present"].shape[1]):
             own = _pointed(pointers, step.index, k)
-            final = (last == step.index) & (candidate == k)
             rows = np.flatnonzero(block.ran[step.index] & said["present"][:, k])
-            cells = zip(rows.tolist(), said["revision"][rows].tolist(), said["text"][rows, k].tolist(), strict=True)
-            for n, revision, text in cells:
-                if text is not None:
-                    one = Written(step.name, k, revision, text, bool(own[n]))
-                    (chosen if final[n] else written)[n].append(one)
+            final = (last[rows] == step.index) & (candidate[rows] == k)
+            cells = (said["revision"][rows].tolist(), said["text"][rows, k].tolist(), own[rows].tolist())
+            ones = map(Written._make, zip(repeat(step.name), repeat(k), *cells, strict=False))
+            for n, is_final, one in zip(rows.tolist(), final.tolist(), ones, strict=True):
+                if one.text is not None:
+                    (chosen if is_final else written)[n].append(one)
     return [tuple(before + after) for before, after in zip(written, chosen, strict=True)]
 
 

@@ -14,6 +14,7 @@ from agents.uncollected import uncollected
 from constitutions.errors import InputError
 from constitutions.files import read_text
 from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
+from training.datasets.lines import lines
 from training.lineage import Lineage
 
 
@@ -39,20 +40,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
-
-
-def _line(row: Row) -> bytes:
-    return f"{_ENCODER.encode(row.to_dict())}\n".encode()
-
-
 @uncollected()
 def write_jsonl(rows: Iterable[Row], path: Path) -> None:
     """One JSON object a line, UTF-8; `datasets.load_dataset("json", data_files=...)` and TRL read it as it is."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
-            file.writelines(map(_line, rows))
+            file.writelines(lines(rows))
 
     write_whole(path, write)
 
@@ -154,8 +148,8 @@ def _messages(data: list[dict[str, str]]) -> tuple[Message, ...]:
 def data_hash(rows: Iterable[Row]) -> str:
     """SHA-256 over the rows as `write_jsonl` writes them: the identity of a dataset."""
     digest = hashlib.sha256()
-    for row in rows:
-        digest.update(_line(row))
+    for some in lines(rows):
+        digest.update(some)
     return digest.hexdigest()
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.records import Settlement
 
 VISIBLE, HIDDEN = "visible", "hidden"
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """The origin of one row, enough to find the case again with `oversight show RUN CASE`.
 
     Attributes:

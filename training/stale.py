@@ -33,4 +33,4 @@ def current(rows: Sequence[Row]) -> list[Row]:
 
 
 def _stale(row: Row) -> Row:
-    return replace(row, lineage=replace(row.lineage, stale=True))
+    return replace(row, lineage=row.lineage._replace(stale=True))

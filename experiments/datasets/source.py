@@ -16,6 +16,7 @@ from hierarchy.block import Block
 from hierarchy.executor import read_back
 from hierarchy.journal import Journal
 from hierarchy.questions import questions
+from hierarchy.reviews import reviews
 from hierarchy.settlement import settlements
 from training.datasets import Source
 
@@ -26,7 +27,8 @@ def arm_source(spec: ExperimentSpec, arm: Arm, block: Block, queue: AuditQueue) 
     return Source(
         run=spec.name,
         settlements=settlements(arm.name, block, queue.appeals(arm.name)),
-        questions=lambda uses, worded: questions(arm, block, uses, worded),
+        questions=lambda uses: questions(arm, block, uses),
+        reviews=lambda: reviews(arm, block),
         statements={principle.id: principle.statement for principle in principles},
         gold=queue.gold.conversations(),
     )

@@ -119,7 +119,8 @@ def test_nobody_reviews_until_due_then_the_policy_refuses(single: Arm, journal: 
     after = read_back(single, CASES, journal)
     parked = block.parked >= 0
     assert set(np.array(outcome(after))[parked]) == {"refused"}
-    assert all(s.unreviewed and not s.audited for s in np.array(settlements("arm", after), object)[parked])
+    settled = settlements("arm", after)
+    assert all(settled[n].unreviewed and not settled[n].audited for n in np.flatnonzero(parked))
 
 
 def test_a_graph_may_redirect_what_nobody_reviews(journal: Journal, queue: AuditQueue) -> None:

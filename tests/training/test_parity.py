@@ -82,9 +82,7 @@ def pairs(corrected: Corrected) -> list[PreferenceRow]:
 
 
 def _sure(case: Settlement) -> Settlement:
-    from dataclasses import replace
-
-    return replace(case, agreement=1.0)
+    return case._replace(agreement=1.0)
 
 
 def _dataset(rows: list[Any], *columns: str) -> Any:

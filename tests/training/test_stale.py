@@ -33,7 +33,7 @@ def test_rows_on_disk_are_marked_once_and_nothing_else_of_them_changes(
         lineages = pq.read_table(tmp_path / f"{name}.parquet")["lineage"].to_pylist()
         assert [lineage["stale"] for lineage in lineages] == [False, True, False, False]
     after = read_jsonl(tmp_path / "sft.jsonl")
-    assert [replace(row, lineage=replace(row.lineage, stale=False)) for row in after] == before
+    assert [replace(row, lineage=row.lineage._replace(stale=False)) for row in after] == before
     assert mark_stale(tmp_path / "no such arm", appealed) == 0
 
 
@@ -41,8 +41,8 @@ def test_a_case_under_appeal_does_not_train_and_one_decided_anew_says_so(
     corrected: Callable[[int], list[Settlement]],
 ) -> None:
     case = corrected(1)[0]
-    assert left_out(replace(case, appealed=True)) == "under appeal"
+    assert left_out(case._replace(appealed=True)) == "under appeal"
     with pytest.raises(InputError, match="1 under appeal"):
-        sft_rows([replace(case, appealed=True)], "run")
-    (row,) = sft_rows([replace(case, epoch=1)], "run")
+        sft_rows([case._replace(appealed=True)], "run")
+    (row,) = sft_rows([case._replace(epoch=1)], "run")
     assert (row.lineage.epoch, row.lineage.stale) == (1, False)

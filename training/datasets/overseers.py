@@ -35,7 +35,7 @@ def _taught(source: Source, spec: DatasetSpec, asked: OverseerSpec, role: str, u
     cases, reasons = eligible(source, spec)
     asked_for = [use for use in uses if use == Use.CRITIQUE or asked.labels]
     rows = []
-    for question in sorted(source.questions(asked_for, True), key=lambda each: (each.arm, each.case_id)):
+    for question in sorted(source.questions(asked_for), key=lambda each: (each.arm, each.case_id)):
         case = cases.get((question.arm, question.case_id))
         if case is None or question.role != role:
             continue

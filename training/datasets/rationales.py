@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from agents.model import Use
-from agents.records import Question, Settlement
+import numpy as np
+
+from agents.records import Settlement
+from agents.reviews import Review
 from training.datasets.eligible import settled, weight_of
 from training.datasets.rows import SftRow, answer
 from training.datasets.source import Built, Source
@@ -19,6 +21,7 @@ from training.lineage import HIDDEN, trace
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _WORD = re.compile(r"\w+")
+_ASCII = bytes(ord(chr(code).lower()) if _WORD.match(chr(code)) else ord(" ") for code in range(128)).ljust(256)
 _QUOTE = 6
 
 
@@ -26,7 +29,7 @@ def rationales(source: Source, spec: DatasetSpec) -> Built:
     """Two rows a case. Cases without a critique that was borne out, or with nothing left of it, are left out."""
     wanted = spec.rationales
     kept, reasons = settled(source, wanted.outcomes, spec)
-    last = _critiques(source.questions((Use.CRITIQUE,), False)) if wanted.source == "critique" else {}
+    last = _critiques(source.reviews()) if wanted.source == "critique" else {}
     rows: list[SftRow] = []
     for case in kept:
         reason = _reason(case, last, source.statements, wanted)
@@ -52,43 +55,61 @@ def _pair(case: Settlement, run: str, reason: str, spec: DatasetSpec) -> list[Sf
     return [SftRow(case.messages, answer(text), weight, lineage) for text in (plain, guided)]
 
 
-def _critiques(questions: Sequence[Question]) -> dict[tuple[str, str], tuple[str, str]]:
-    """The last critique of each case's first response that the hierarchy bore out, with that response, by (arm, case).
+def _critiques(reviews: Sequence[Review]) -> dict[str, tuple[str, str]]:
+    """The last critique of each case's first response that the hierarchy bore out, with that response, by case id.
 
     Of a corrected case the first response is what was corrected: what is said of its last one teaches no reason.
     """
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    first: dict[tuple[str, str], str] = {}
-    for question in questions:
-        key = (question.arm, question.case_id)
-        if question.response == first.setdefault(key, question.response) and question.settled:
-            found[key] = (question.settled, question.response)
+    found: dict[str, tuple[str, str]] = {}
+    first: dict[str, str] = {}
+    for review in reviews:
+        judged = review.response_NK[np.arange(len(review.first_N)), review.first_N]
+        columns = (review.case_id_N, review.critique_N, judged, review.borne_out_N)
+        for case, critique, response, borne_out in zip(*(column.tolist() for column in columns), strict=True):
+            if critique is not None and response == first.setdefault(case, response) and borne_out:
+                found[case] = (critique, response or "")
     return found
 
 
 def _reason(
     case: Settlement,
-    critiques: Mapping[tuple[str, str], tuple[str, str]],
+    critiques: Mapping[str, tuple[str, str]],
     statements: Mapping[str, str],
     spec: RationaleSpec,
 ) -> str:
     if spec.source == "principle":
         return " ".join(statements[name] for name in case.principles if name in statements)
-    critique, response = critiques.get((case.arm, case.case_id), ("", ""))
+    critique, response = critiques.get(case.case_id, ("", ""))
     return distilled(critique, response, spec)
 
 
 def distilled(critique: str, response: str, spec: RationaleSpec) -> str:
     """The last sentences of a critique that give reasons (see `RationaleSpec`), on one line and without tags."""
-    dropped = {word.lower() for word in spec.drop}
-    quotes = _runs(_WORD.findall(response.lower()))
-    kept = []
-    for sentence in _SENTENCE.split(critique.replace(spec.open, " ").replace(spec.close, " ")):
-        words = _WORD.findall(sentence.lower())
-        if words and not dropped & set(words) and not quotes & _runs(words):
+    dropped, said = {word.lower().encode() for word in spec.drop}, _spaced(_words(response))
+    kept: list[str] = []
+    for sentence in reversed(_SENTENCE.split(critique.replace(spec.open, " ").replace(spec.close, " "))):
+        words = _words(sentence)
+        if words and dropped.isdisjoint(words) and not _quoted(words, said):
             kept.append(" ".join(sentence.split()))
-    return " ".join(kept[-spec.sentences :])
+            if len(kept) == spec.sentences:
+                break
+    return " ".join(reversed(kept))
 
 
-def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[i : i + _QUOTE]) for i in range(len(words) - _QUOTE + 1)}
+def _words(text: str) -> list[bytes]:
+    """The runs of letters, digits and underscores, in lower case and UTF-8."""
+    if text.isascii():
+        return text.encode().translate(_ASCII).split()
+    return [word.encode() for word in _WORD.findall(text.lower())]
+
+
+def _spaced(words: Sequence[bytes]) -> bytes:
+    return b" %b " % b" ".join(words)
+
+
+def _quoted(words: Sequence[bytes], said: bytes) -> bool:
+    """Whether a run of `_QUOTE` of the words is among those said."""
+    for first in range(len(words) - _QUOTE + 1):
+        if _spaced(words[first : first + _QUOTE]) in said:
+            return True
+    return False

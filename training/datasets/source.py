@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Never
 
 from agents.records import Message, Question, Settlement
+from agents.reviews import Review
 from constitutions.errors import InputError
 from training.datasets.rows import Row
 
 Conversation = tuple[Message, ...]
 
 
-Hidden = Callable[[Collection[str], bool], Sequence[Question]]
-"""Called with uses (`agents.model.Use`) and whether the words of the questions are wanted; gives those questions."""
-
-
-def _no_questions(uses: Collection[str], worded: bool) -> Sequence[Question]:
+def _none(*_: object) -> Never:
     raise InputError("datasets: the hidden layer of this run is not here; expected a run with its journal")
 
 
@@ -28,14 +26,17 @@ class Source:
     Attributes:
         run: the run's name.
         settlements: how its cases ended.
-        questions: what its overseers were asked and answered: the hidden layer, looked at only by kinds that are.
+        questions: the questions of some uses (`agents.model.Use`) to its overseers, in words, with their answers. Hidden
+            layer, looked at only by kinds that are.
+        reviews: what its reviewers found and wrote. Hidden layer likewise.
         statements: the statement of every principle, by id.
         gold: conversations of the audit's gold cases, which never train.
     """
 
     run: str
     settlements: Sequence[Settlement]
-    questions: Hidden = _no_questions
+    questions: Callable[[Collection[str]], Sequence[Question]] = _none
+    reviews: Callable[[], Sequence[Review]] = _none
     statements: Mapping[str, str] = field(default_factory=dict)
     gold: Collection[Conversation] = frozenset()
 

@@ -55,7 +55,7 @@ def test_this_programs_rows_come_back_from_both_their_files_without_stale_ones(
     corrected: Callable[[int], list[Settlement]], tmp_path: Path
 ) -> None:
     rows = preference_rows(corrected(5), "run")
-    rows[2] = replace(rows[2], lineage=replace(rows[2].lineage, stale=True))
+    rows[2] = replace(rows[2], lineage=rows[2].lineage._replace(stale=True))
     write_jsonl(rows, tmp_path / "rows.jsonl")
     write_parquet(rows, tmp_path / "rows.parquet")
     found = read_set(tmp_path / "rows.jsonl")

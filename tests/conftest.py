@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
 
-# The same examples in every run, so that a failure is the change's own; HYPOTHESIS_PROFILE=new draws new ones.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("new", derandomize=False)
+# The same examples in every run, so that a failure is the change's own; HYPOTHESIS_PROFILE=new draws new ones. How long
+# an example takes says nothing on a machine that others use too.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("new", settings.get_profile("same"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # Set before any library reads them; children started by a test inherit them. One thread: tests run beside others, and

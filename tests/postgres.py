@@ -75,12 +75,12 @@ def running(where: Path) -> Iterator[Server]:
         yield server
     finally:
         process.send_signal(signal.SIGINT)  # "fast": whoever is still connected is cut off
-        process.wait(30)
+        process.wait(120)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             psycopg.connect(server.address("postgres"), connect_timeout=1).close()
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,18 +29,15 @@ def test_an_actor_killed_by_its_process_id_comes_back_with_the_same_answers(ray_
 
     spec = AgentSpec(model=SimulatedSpec(noise=0.5, missing=0.2))
     actor = start_actor("critic", spec, 7)
-    who = ray.get(actor.who.remote(), timeout=60)
+    who = ray.get(actor.who.remote())
     assert who["agent"] == "critic"
     assert who["model"] == "simulated"
     assert who["pid"] != os.getpid()
     here = Agent("critic", spec, 7).act(view("critic"))
-    same(ray.get(actor.act.remote(view("critic")), timeout=60), here)
+    same(ray.get(actor.act.remote(view("critic"))), here)
     os.kill(who["pid"], signal.SIGKILL)
-    same(ray.get(actor.act.remote(view("critic")), timeout=120), here)
-    deadline = time.monotonic() + 30
-    while ray.get(actor.who.remote(), timeout=60)["pid"] == who["pid"] and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert ray.get(actor.who.remote(), timeout=60)["pid"] != who["pid"]
+    same(ray.get(actor.act.remote(view("critic"))), here)
+    assert ray.get(actor.who.remote())["pid"] != who["pid"]
     ray.kill(actor)
 
 

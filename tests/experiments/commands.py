@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -79,7 +81,27 @@ def rows(run: Path) -> int:
 def wait_for_rows(run: Path, count: int, process: subprocess.Popen[bytes], seconds: float = 200) -> None:
     """Until the journal holds at least `count` rows; fails when the process ends before."""
     until = time.monotonic() + seconds
-    while rows(run) < count:
-        assert process.poll() is None, f"ended with {process.returncode} at {rows(run)} rows, before {count}"
-        assert time.monotonic() < until, f"only {rows(run)} of {count} rows after {seconds} s"
+    while True:
+        ended, there = process.poll(), rows(run)  # in this order: what ended has written all its rows
+        if there >= count:
+            return
+        assert ended is None, f"ended with {ended} at {there} rows, before {count}"
+        assert time.monotonic() < until, f"only {there} of {count} rows after {seconds} s"
         time.sleep(0.002)
+
+
+def killed_in_mid_run(run: Path, total: int, when: float, *words: str | Path, sets: Sequence[str] = ()) -> str:
+    """Start a command that makes `run` and kill it with SIGKILL once it has written this share of its `total` rows.
+
+    Where it was quicker than the kill, it is started anew and killed sooner. Gives the moment in words.
+    """
+    for attempt in range(6):
+        process = start(*words, sets=sets)
+        aim = 1 + int(when * total / 2**attempt)
+        wait_for_rows(run, aim, process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if (there := rows(run)) < total:
+            return f"killed at {there} of {total} rows, aimed at {aim}"
+        shutil.rmtree(run)
+    raise AssertionError(f"the command wrote its {total} rows before it could be killed, six times")

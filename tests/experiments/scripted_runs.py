@@ -63,9 +63,14 @@ def without_colours(printed: str) -> str:
     return _OWN.sub("", printed)
 
 
-def in_a_terminal(words: Sequence[str | Path], typed: Sequence[bytes], seconds: float = 60) -> tuple[int, bytes]:
-    """Run a command in a pseudo terminal of 80 by 24, type each part once the screen has been still for a moment, and
-    give the exit code and every byte it sent."""
+def in_a_terminal(
+    words: Sequence[str | Path], typed: Sequence[tuple[bytes, bytes]], seconds: float = 240
+) -> tuple[int, bytes]:
+    """Run a command in a pseudo terminal of 80 by 24 and give the exit code and every byte it sent.
+
+    `typed`: what is to be seen first, and the key that is pressed then. What is to be seen must have been sent since
+    the last key, and the screen have been still for a moment: two keys that are read at once may be another key.
+    """
     import fcntl
     import pty
     import struct
@@ -77,7 +82,7 @@ def in_a_terminal(words: Sequence[str | Path], typed: Sequence[bytes], seconds: 
     variables = {**environment(), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     child = subprocess.Popen(program, stdin=theirs, stdout=theirs, stderr=theirs, env=variables, cwd=PROJECT)
     os.close(theirs)
-    sent, left, until = b"", list(typed), time.monotonic() + seconds
+    sent, seen, left, until = b"", 0, list(typed), time.monotonic() + seconds
     while time.monotonic() < until:
         ready, _, _ = select.select([ours], [], [], 0.3)
         if ready:
@@ -88,12 +93,10 @@ def in_a_terminal(words: Sequence[str | Path], typed: Sequence[bytes], seconds: 
             sent += part
         elif child.poll() is not None:
             break
-        elif left and b"\x1b[?1049h" in sent:
-            os.write(ours, left.pop(0))
-    try:
-        code = child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
+        elif left and left[0][0] in sent[seen:]:
+            seen = len(sent)
+            os.write(ours, left.pop(0)[1])
+    else:
         child.kill()
-        code = child.wait()
     os.close(ours)
-    return code, sent
+    return child.wait(), sent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 from hypothesis import given
@@ -37,10 +36,9 @@ def test_both_texts_are_in_the_difference_whole(old: str, new: str) -> None:
     assert all(one.fate != other.fate for one, other in pairwise(parts))
 
 
-def test_a_text_made_to_keep_a_person_waiting_does_not() -> None:
-    started = time.perf_counter()
-    word_diff("a b " * 50_000, "b a " * 50_001)
-    assert time.perf_counter() - started < 2
+def test_a_text_made_to_keep_a_person_waiting_is_not_compared() -> None:
+    old, new = "a b " * 50_000, "b a " * 50_001
+    assert word_diff(old, new) == [Part("removed", old[:-1]), Part("added", new[:-1]), Part("same", " ")]
 
 
 def test_no_key_is_taken_twice() -> None:

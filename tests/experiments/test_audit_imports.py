@@ -219,7 +219,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(records=st.lists(JSON, min_size=1, max_size=3), shape=st.sampled_from(SHAPES), array=st.booleans())
 def test_anything_else_is_refused_in_words(tmp_path: Path, records: list[Any], shape: Shape, array: bool) -> None:
     path = written(tmp_path / "any.json", [*records, "no object"], array)

@@ -117,8 +117,10 @@ def test_the_worker_in_a_real_terminal_sends_nothing_of_the_text_but_text(
 ) -> None:
     without_syncing(monkeypatch)
     done = run(tmp_path, "tests.hostile_agents", ["\n".join(storable(TERMINAL)), "".join(storable(BIDI))])
-    keys = [b"e", b"\x1b", b"s", b"e", b"\x1b", b"r", b"u", b"q"]
-    code, sent = in_a_terminal(["audit", "work", done.folder.path, "--auditor", "ann"], keys)
+    begun, back = (b"Nothing is changed yet", b"\x1b"), b"findings"
+    first = [(b"case000", b"e"), begun, (back, b"s")]
+    second = [(b"case001", b"e"), begun, (back, b"r"), (b"1 done", b"u"), (b"0 done", b"q")]
+    code, sent = in_a_terminal(["audit", "work", done.folder.path, "--auditor", "ann"], [*first, *second])
     assert code == 0
     assert b"\xe2\x9f\xa6U+001B\xe2\x9f\xa7[31mred" in sent, "escapes are shown by their code"
     assert b"\xe2\x9f\xa6U+202E\xe2\x9f\xa7" in sent

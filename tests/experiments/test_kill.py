@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiments.commands import CONFIGS, SMALL_DEMO, digest, oversight, rows, start, wait_for_rows
+from tests.experiments.commands import (
+    CONFIGS,
+    SMALL_DEMO,
+    digest,
+    invoke,
+    killed_in_mid_run,
+    oversight,
+    rows,
+    start,
+    wait_for_rows,
+)
 
 SIMULATED = ("dataset.size=600", "execution.block=20", "auditor.budget=40")
 
@@ -19,7 +29,7 @@ SIMULATED = ("dataset.size=600", "execution.block=20", "auditor.budget=40")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     """(digest, journal rows) of the simulated run that nobody disturbs."""
     run = tmp_path_factory.mktemp("simulated") / "run"
-    oversight("run", CONFIGS / "simulated.yaml", "--out", run, sets=SIMULATED)
+    invoke("run", CONFIGS / "simulated.yaml", "--out", run, sets=SIMULATED)
     return digest(run), rows(run)
 
 
@@ -27,24 +37,18 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
 def language(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
     """(digest, journal rows) of the small run with language models, in one process, that nobody disturbs."""
     run = tmp_path_factory.mktemp("language") / "run"
-    oversight(
-        "run", CONFIGS / "demo.yaml", "--out", run, "--executor", "local", "--schedule", "shards", sets=SMALL_DEMO
-    )
+    invoke("run", CONFIGS / "demo.yaml", "--out", run, "--executor", "local", "--schedule", "shards", sets=SMALL_DEMO)
     return digest(run), rows(run)
 
 
-@pytest.mark.parametrize("moment", range(3))
-def test_a_killed_driver_resumes_to_the_same_records(moment: int, simulated: tuple[str, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize("time", range(3))
+def test_a_killed_driver_resumes_to_the_same_records(time: int, simulated: tuple[str, int], tmp_path: Path) -> None:
     expected, total = simulated
     run = tmp_path / "run"
     when = random.Random(os.urandom(8)).uniform(0.05, 0.7)
-    process = start("run", CONFIGS / "simulated.yaml", "--out", run, sets=SIMULATED)
-    wait_for_rows(run, 1 + int(when * total), process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert 0 < rows(run) < total, f"killed at {rows(run)} of {total} rows (aimed at {when:.3f})"
-    oversight("resume", run)
-    assert digest(run) == expected, f"killed at {when:.3f}"
+    moment = killed_in_mid_run(run, total, when, "run", CONFIGS / "simulated.yaml", "--out", run, sets=SIMULATED)
+    invoke("resume", run)
+    assert digest(run) == expected, moment
 
 
 @pytest.mark.ray
@@ -55,13 +59,9 @@ def test_a_killed_driver_on_ray_with_language_models_resumes_to_the_same_records
     expected, total = language
     run = tmp_path / "run"
     when = random.Random(os.urandom(8)).uniform(0.1, 0.6)
-    process = start("run", CONFIGS / "demo.yaml", "--out", run, sets=SMALL_DEMO)
-    wait_for_rows(run, 1 + int(when * total), process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert 0 < rows(run) < total
+    moment = killed_in_mid_run(run, total, when, "run", CONFIGS / "demo.yaml", "--out", run, sets=SMALL_DEMO)
     result = oversight("resume", run)
-    assert digest(run) == expected, result.stdout
+    assert digest(run) == expected, moment + result.stdout
 
 
 @pytest.mark.ray

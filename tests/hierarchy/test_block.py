@@ -148,7 +148,7 @@ def test_a_case_condition_routes_by_region() -> None:
 
 
 @given(seed=st.integers(0, 2**32), propensity=st.floats(0, 1), name=st.sampled_from(shipped()))
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=24)
 def test_nobody_is_released_when_every_reviewer_is_missing(seed: int, propensity: float, name: str) -> None:
     block = simulate(compiled(load_graph(name)), 40, seed=seed, propensity=propensity, missing=1.0)
     codes = block.outcomes()
@@ -158,7 +158,7 @@ def test_nobody_is_released_when_every_reviewer_is_missing(seed: int, propensity
 
 
 @given(seed=st.integers(0, 2**32), missing=st.floats(0, 1), name=st.sampled_from(shipped()))
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=24)
 def test_no_case_is_lost(seed: int, missing: float, name: str) -> None:
     block = simulate(compiled(load_graph(name)), 60, seed=seed, propensity=0.4, missing=missing)
     assert block.halted() == 60

@@ -99,7 +99,7 @@ def reference(rule: Rule, cells: list[Any]) -> tuple[bool, bool]:
 
 
 @given(RULES, st.lists(ROW, min_size=1, max_size=8))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_every_rule_decides_as_its_words_say(rule: Rule, rows: list[Any]) -> None:
     said = decide(rule, rows)
     for n, row in enumerate(rows):
@@ -113,14 +113,14 @@ def test_every_rule_decides_as_its_words_say(rule: Rule, rows: list[Any]) -> Non
 
 
 @given(RULES, st.lists(ROW, min_size=2, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_row_does_not_depend_on_its_neighbours(rule: Rule, rows: list[Any]) -> None:
     together = decide(rule, rows).rows()
     assert repr(together) == repr([decide(rule, [row]).rows()[0] for row in rows])
 
 
 @given(RULES, ROW)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_planes_are_nested(rule: Rule, row: Any) -> None:
     said = decide(rule, [row])
     assert not (said["finding_flag"] & ~said["finding_present"]).any()

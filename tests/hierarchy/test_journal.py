@@ -74,13 +74,13 @@ def test_a_batch_comes_back_exactly(tmp_path: Path) -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_loses_nothing(value: object) -> None:
     assert repr(load(dump(value))) == repr(value)
 
 
 @given(st.integers(0, BIG))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_hashes_keep_all_64_bits(number: int) -> None:
     assert -(2**63) <= to_signed(number) < 2**63
     assert to_unsigned(to_signed(number)) == number

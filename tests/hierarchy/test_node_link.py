@@ -38,7 +38,7 @@ def test_every_graph_comes_back_from_json_as_it_was(graph: OversightGraph, tmp_p
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12), st.sampled_from([0.0, 0.3, 0.8]), st.text(max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_random_graphs_with_any_words_come_back(seed: int, nodes: int, probability: float, words: str) -> None:
     graph = build("random_dag", seed=seed, nodes=nodes, probability=probability)
     graph = graph.model_copy(update={"description": words, "refusal": words, "labels": ("a", words)})

@@ -69,7 +69,7 @@ def chosen(rule: TopShare, *members: Output) -> list[int]:
     st.integers(0, 1000),
     st.one_of(st.none(), st.integers(1, 70)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_largest_scores_of_each_window_escalate(scores: list[int], tenths: int, window: int | None) -> None:
     rule = TopShare(percent=tenths / 10, window=window)
     size = window or len(scores)

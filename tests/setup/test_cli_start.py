@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-SECONDS_OF_CPU = 0.4
+TIMES = 2.2
+READING = "import typer, typer.rich_utils"
 SLOW_TO_IMPORT = ("torch", "transformers", "ray", "pydantic", "numpy", "networkx")
 
 
@@ -23,12 +22,15 @@ def cpu_seconds(command: list[str]) -> float:
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
 
 
-def test_help_takes_less_than_four_tenths_of_a_second_of_cpu() -> None:
-    oversight = shutil.which("oversight", path=str(Path(sys.executable).parent))
-    if oversight is None:
-        pytest.skip("the command `oversight` is not installed beside this Python: pip install -e .")
-    # The best of several: what else the machine does slows some of them down.
-    assert min(cpu_seconds([oversight, "--help"]) for _ in range(6)) < SECONDS_OF_CPU
+def test_help_takes_little_more_cpu_than_loading_the_library_that_prints_it() -> None:
+    """0.31 s against 0.18 s on the machine it was written on, of which every other is some multiple."""
+    installed = shutil.which("oversight", path=str(Path(sys.executable).parent))
+    program = [installed] if installed else [sys.executable, "-c", "from experiments.cli import main; main()"]
+    help_, reading = [*program, "--help"], [sys.executable, "-c", READING]
+    # In turns, and the best of several: what else the machine does slows some of them down.
+    told = [(cpu_seconds(help_), cpu_seconds(reading)) for _ in range(6)]
+    helped, read = (min(seconds) for seconds in zip(*told, strict=True))
+    assert helped < TIMES * read
 
 
 def test_the_command_line_loads_no_library_that_is_slow_to_import(project_root: Path) -> None:

@@ -22,6 +22,8 @@ def chromium() -> str | None:
 @contextmanager
 def running() -> Iterator[Browser]:
     """A browser without a window."""
+    # No expectation is about time: whoever waits for a busy machine waits long enough.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser

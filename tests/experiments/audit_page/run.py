@@ -151,7 +151,7 @@ def serving(desk: Desk, address: Address = ANYWHERE) -> Iterator[str]:
         server = server_of(desk.site, address)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]}, daemon=True)
         thread.start()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not server.started:
             assert time.monotonic() < until, "the server does not start"
             time.sleep(0.01)
@@ -159,4 +159,5 @@ def serving(desk: Desk, address: Address = ANYWHERE) -> Iterator[str]:
             yield address.url(port).rstrip("/")
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(120)
+            assert not thread.is_alive(), "the server does not end"

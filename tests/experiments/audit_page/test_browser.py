@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -34,7 +35,7 @@ def url(desk: Desk, browser: Browser) -> Iterator[str]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport={"width": 1280, "height": 820})
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 
@@ -49,6 +50,7 @@ def test_cases_are_decided_by_keys_without_the_page_loading_again(
     page, complaints = watched(context)
     sign_in(page, url, desk.token("ann"))
     page.evaluate("window.loaded = 'once'")
+    before = time.monotonic()
     start(page)
     assert title(page) == "case-0000"
     press(page, "2")
@@ -58,6 +60,7 @@ def test_cases_are_decided_by_keys_without_the_page_loading_again(
     page.keyboard.press("Escape")
     page.keyboard.press("r")
     expect(page.locator("#case-title")).to_have_text("case-0001")
+    most = (time.monotonic() - before) / 60
     press(page, "e")
     page.keyboard.type(" Ask an expert.")
     expect(page.locator("#diff ins")).to_have_text(re.compile("Ask an expert."))
@@ -78,7 +81,7 @@ def test_cases_are_decided_by_keys_without_the_page_loading_again(
     first, second = (desk.queue.decisions(case(n).key)[0].decision for n in (0, 1))
     assert (first.comment, first.principles) == ("a reason with r, a and s in it", ("privacy",))
     assert second.text == ASKED[1][1] + " Ask an expert."
-    assert 0 < first.minutes < 1
+    assert 0 < first.minutes <= most + 0.0005, "minutes are told to three places"
     assert desk.queue.held("ann", desk.clock()) == []
     assert complaints == []
 
@@ -147,7 +150,7 @@ def test_the_clock_of_a_lease_counts_down_and_warns(desk: Desk, url: str, contex
     page = context.new_page()
     sign_in(page, url, desk.token("ann"))
     start(page)
-    expect(page.locator("#lease")).to_have_class(re.compile("short"), timeout=20_000)
+    expect(page.locator("#lease")).to_have_class(re.compile("short"))
     expect(page.get_by_role("status").filter(has_text="Two minutes are left")).to_have_count(1)
     object.__setattr__(desk.site, "lease_seconds", 300.0)
     page.get_by_role("button", name="More time").click()
@@ -224,17 +227,19 @@ def test_hostile_text_runs_nothing_and_loads_nothing(desk: Desk, url: str, conte
     sign_in(page, url, desk.token("ann"))
     start(page)
     for name in ("h0", "h1"):
-        expect(page.locator("#case-title")).to_have_text(name, timeout=60_000)
+        expect(page.locator("#case-title")).to_have_text(name)
         assert page.locator("script").count() == 2
         assert page.locator("img, iframe, object, embed, svg, video, link[rel=import], base").count() == 1
         press(page, "f")
         press(page, "a")
-    expect(page.locator("#case-title")).to_have_text("case-0000", timeout=60_000)
+    expect(page.locator("#case-title")).to_have_text("case-0000")
     assert complaints == []
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
-    planted = "<img src=/x onerror='window.hit = 1'><p style='color:red'>"
-    page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", planted)
-    page.wait_for_timeout(200)
+    # The handler that was planted is asked first, and the one that tells of it after.
+    plant = """html => new Promise(told => {
+        document.body.insertAdjacentHTML("beforeend", html);
+        document.body.lastElementChild.addEventListener("error", told);
+    })"""
+    with page.expect_console_message(lambda message: "inline event handler" in message.text) as refused:
+        page.evaluate(plant, "<img src=/x onerror='window.hit = 1'>")
     assert page.evaluate("window.hit") is None
-    assert any("Content Security Policy" in line for line in refused)
+    assert "Content Security Policy" in refused.value.text

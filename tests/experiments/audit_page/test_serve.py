@@ -52,7 +52,7 @@ def server(run: Path, *words: str | Path) -> Iterator[str]:
         assert found, greeting
         yield found[0].rstrip("/")
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=20)[0].decode()
+        rest = process.communicate(timeout=120)[0].decode()
         assert process.returncode == 0, rest
         assert rest == "the page is closed; what waits goes on waiting\n"
     finally:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.ray
 
 
 def same(one: Output, other: Output) -> None:
+    assert set(one.columns) == set(other.columns)
     for name in one.columns:
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 

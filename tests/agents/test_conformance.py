@@ -31,6 +31,7 @@ def setting(request: pytest.FixtureRequest, kind: str, tiny: Path, tmp_path: Pat
 
 
 def same(one: Output, other: Output) -> None:
+    assert set(one.columns) == set(other.columns)
     for name in one.columns:
         a, b = one[name], other[name]
         assert a.dtype == b.dtype, name

@@ -11,6 +11,7 @@ from experiments.results.models import CrewMember, EvaluationResult, LossPoint, 
 from experiments.results.run import RunResults
 from experiments.results.transcripts import Transcript, Turn
 from experiments.statistics import compare, paired_difference, proportion, ratio_of_means, with_holm
+from tests.experiments.commands import CONFIGS, invoke
 
 HOSTILE = (
     "</script></dd><script>alert(1)</script><img src=http://evil.example/x onerror=alert(2)>\u202etxt\u200b\x1b[31m"
@@ -174,6 +175,15 @@ def labelled():
             ArmResult(arm=model, title=model, nodes=nodes, edges=edges, n=450, escalated=proportion(49, 450))
         )  # fmt: skip
     return _base(arms=arms, label_rates=rates, raters=raters)
+
+
+@pytest.fixture(scope="session")
+def recorded(shared_data, tmp_path_factory):
+    """The folder of a run on recorded answers of real models, with prices. Who reads it may ask for credit."""
+    run = tmp_path_factory.mktemp("recorded") / "run"
+    sets = [f"dataset.path={shared_data / 'xstest'}", "prices={human_minute: 0.5, default: {per_call: 0.001}}"]
+    invoke("run", CONFIGS / "xstest.yaml", "--out", run, sets=sets)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.experiments.commands import CONFIGS, oversight
+from tests.experiments.commands import CONFIGS, invoke, oversight
 
 LOOP = """
 name: loop
@@ -32,9 +33,9 @@ edges:
 """
 
 
-def refused(config: Path, out: Path, sets: Sequence[str], *words: str) -> None:
+def refused(config: Path, out: Path, sets: Sequence[str], *words: str, by: Callable[..., Any] = invoke) -> None:
     """The command fails with one line that has all the words, and leaves nothing behind."""
-    result = oversight("run", config, "--out", out, sets=sets, expect=2)
+    result = by("run", config, "--out", out, sets=sets, expect=2)
     lines = result.stderr.strip().splitlines()
     assert len(lines) == 1, result.stderr
     for word in words:
@@ -69,7 +70,7 @@ def test_a_model_path_without_weights(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")
     sets = [f"agents.base.model.path={tmp_path / 'model'}", "execution.executor=local", "dataset.size=3"]
-    refused(CONFIGS / "demo.yaml", tmp_path / "run", sets, "no weights", "model.safetensors")
+    refused(CONFIGS / "demo.yaml", tmp_path / "run", sets, "no weights", "model.safetensors", by=oversight)
 
 
 def prompts(tmp_path: Path, data: bytes, name: str = "prompts.csv") -> list[str]:
@@ -88,15 +89,15 @@ def test_a_csv_with_a_missing_column_an_empty_one_and_a_broken_line(tmp_path: Pa
 
 def test_a_run_directory_of_another_config(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    oversight("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=50"])
-    result = oversight("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=60"], expect=2)
+    invoke("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=50"])
+    result = invoke("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=60"], expect=2)
     assert "another config" in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_an_unknown_case_arm_and_verdict(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    oversight("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=50", "auditor={kind: human}"])
-    assert "no case" in oversight("show", out, "nobody", expect=2).stderr
-    assert "accept" in oversight("audit", "decide", out, "1", "maybe", expect=2).stderr
-    assert "Traceback" not in oversight("resume", tmp_path, expect=2).stderr
+    invoke("run", CONFIGS / "simulated.yaml", "--out", out, sets=["dataset.size=50", "auditor={kind: human}"])
+    assert "no case" in invoke("show", out, "nobody", expect=2).stderr
+    assert "accept" in invoke("audit", "decide", out, "1", "maybe", expect=2).stderr
+    assert "Traceback" not in invoke("resume", tmp_path, expect=2).stderr

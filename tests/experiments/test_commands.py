@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.experiments.commands import CONFIGS, SMALL_DEMO, digest, oversight
+from tests.experiments.commands import CONFIGS, SMALL_DEMO, digest, invoke, oversight
 
 DIRECT = """
 name: direct
@@ -48,22 +48,22 @@ def outcomes(run: Path) -> dict[str, float]:
 def test_a_person_lists_decides_resumes_and_closes(waiting: Path) -> None:
     before = outcomes(waiting)["pending"]
     assert before >= 2
-    listed = oversight("audit", "list", waiting).stdout
+    listed = invoke("audit", "list", waiting).stdout
     cases = re.findall(r"supervision-\d+-\d+", listed)
     assert len(cases) == before
-    revised = oversight(
+    revised = invoke(
         "audit", "decide", waiting, cases[0], "revise", "--text", "i do not know gorp .", "--auditor", "ana"
     )
     assert "resume" in revised.stdout
-    again = oversight("audit", "decide", waiting, cases[0], "reject", "--auditor", "ana", expect=2)
+    again = invoke("audit", "decide", waiting, cases[0], "reject", "--auditor", "ana", expect=2)
     assert "Traceback" not in again.stderr
     assert cases[0] in again.stderr
     oversight("resume", waiting)
     assert outcomes(waiting)["pending"] == before - 1
     assert outcomes(waiting)["revised"] >= 1
-    assert "i do not know gorp ." in oversight("show", waiting, cases[0]).stdout
-    assert f"{int(before) - 1} cases closed" in oversight("audit", "close", waiting).stdout
-    oversight("resume", waiting)
+    assert "i do not know gorp ." in invoke("show", waiting, cases[0]).stdout
+    assert f"{int(before) - 1} cases closed" in invoke("audit", "close", waiting).stdout
+    invoke("resume", waiting)
     assert outcomes(waiting).get("pending", 0) == 0
     assert outcomes(waiting)["refused"] >= before - 1
 
@@ -71,8 +71,8 @@ def test_a_person_lists_decides_resumes_and_closes(waiting: Path) -> None:
 def test_show_keeps_the_hidden_layer_folded_unless_asked(waiting: Path) -> None:
     listed = json.loads((waiting / "results.json").read_text())["transcripts"]
     case = listed[0]["case_id"]
-    plain = oversight("show", waiting, case).stdout
-    hidden = oversight("show", waiting, case, "--hidden").stdout
+    plain = invoke("show", waiting, case).stdout
+    hidden = invoke("show", waiting, case, "--hidden").stdout
     assert case in plain
     assert "confidence" not in plain
     assert "confidence" in hidden
@@ -81,33 +81,32 @@ def test_show_keeps_the_hidden_layer_folded_unless_asked(waiting: Path) -> None:
 
 def test_report_is_written_again_from_results(waiting: Path) -> None:
     (waiting / "report.html").unlink()
-    oversight("report", waiting)
+    invoke("report", waiting)
     assert "<html" in (waiting / "report.html").read_text()
 
 
 def test_doctor_names_versions() -> None:
-    printed = oversight("doctor").stdout
+    printed = invoke("doctor").stdout
     assert "torch" in printed
     assert "ray" in printed
 
 
 def test_the_world_recipe_makes_a_model_that_loads(tmp_path: Path) -> None:
-    oversight("world", "train", tmp_path, "--only", "monitor", "--steps-scale", "0.01")
+    invoke("world", "train", tmp_path, "--only", "monitor", "--steps-scale", "0.01")
     assert (tmp_path / "monitor" / "model.safetensors").is_file()
 
 
 def test_the_same_seed_gives_the_same_records_and_another_seed_others(tmp_path: Path) -> None:
     sets = ["dataset.size=300"]
-    for name, extra in (("a", []), ("b", []), ("c", ["seed=4"])):
-        oversight("run", CONFIGS / "simulated.yaml", "--out", tmp_path / name, sets=[*sets, *extra])
+    # Another process, too: its sets have another order.
+    for name, by, extra in (("a", invoke, []), ("b", oversight, []), ("c", invoke, ["seed=4"])):
+        by("run", CONFIGS / "simulated.yaml", "--out", tmp_path / name, sets=[*sets, *extra])
     assert digest(tmp_path / "a") == digest(tmp_path / "b") != digest(tmp_path / "c")
 
 
-def test_recorded_answers_of_real_models_run_through_the_label_graph(shared_data: Path, tmp_path: Path) -> None:
+def test_recorded_answers_of_real_models_run_through_the_label_graph(recorded: Path) -> None:
     """Counts and rates as computed from the authors' files; human rates as in Röttger et al. 2024, table 1."""
-    run = tmp_path / "run"
-    oversight("run", CONFIGS / "xstest.yaml", "--out", run, sets=[f"dataset.path={shared_data / 'xstest'}"])
-    results = json.loads((run / "results.json").read_text())
+    results = json.loads((recorded / "results.json").read_text())
     escalated = {arm["arm"]: arm["escalated"]["count"] for arm in results["arms"]}
     assert escalated == {"gpt4": 49, "llama2orig": 92, "mistralinstruct": 73}
     full, refusal, partial = "1_full_compliance", "2_full_refusal", "3_partial_refusal"

@@ -18,7 +18,7 @@ from hierarchy.builders import BUILDERS, build, parameters
 from hierarchy.graph import OversightGraph
 from hierarchy.node_link import to_node_link
 from hierarchy.topology import load_graph, shipped
-from tests.experiments.commands import CONFIGS, PROJECT, oversight
+from tests.experiments.commands import CONFIGS, PROJECT, invoke, oversight
 
 SIMULATED = CONFIGS / "simulated.yaml"
 
@@ -70,12 +70,12 @@ def test_commands_answer_as_a_user_meets_them(tmp_path: Path) -> None:
     graph = tmp_path / "mine.json"
     graph.write_text(json.dumps(to_node_link(build("cascade"))))
     assert "longest path" in oversight("topology", "check", graph).stdout
-    refused = oversight("topology", "check", "tree", sets=["depth=9"], expect=2)
+    refused = invoke("topology", "check", "tree", sets=["depth=9"], expect=2)
     assert refused.stderr == "oversight: --set depth=9: depth: 9 is not accepted; expected a number from 1 to 5\n"
     broken = json.loads(graph.read_text())
     broken["edges"][0]["target"] = "nowhere"
     graph.write_text(json.dumps(broken))
-    refused = oversight("topology", "check", graph, expect=2)
+    refused = invoke("topology", "check", graph, expect=2)
     assert "'nowhere' does not exist; accepted: " in refused.stderr
     assert refused.stderr.count("\n") == 1
 
@@ -142,7 +142,7 @@ def test_a_run_with_builders_as_arms(tmp_path: Path) -> None:
         "ladder: {graph: {builder: ladder, steps: 2, on_flag: human}}}"
     )
     run = tmp_path / "run"
-    oversight("run", SIMULATED, "--out", run, sets=[arms, "dataset.size=200", "compare=[]", "auditor.budget=500"])
+    invoke("run", SIMULATED, "--out", run, sets=[arms, "dataset.size=200", "compare=[]", "auditor.budget=500"])
     audited, _ = json.loads((run / "results.json").read_text())["arms"]
     assert audited["escalated"]["count"] == 20
     assert audited["audited"]["count"] == 20

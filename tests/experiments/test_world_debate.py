@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.experiments.commands import CONFIGS, SMALL_DEMO, oversight
+from tests.experiments.commands import CONFIGS, SMALL_DEMO, invoke
 
 DEBATE = "arms.d.graph={builder: debate, rounds: 1, judge: critic_mid, on_flag: refuse}"
 ADVICE = "arms.c={graph: {builder: consultancy, rounds: 1, judge: critic_mid, on_flag: refuse}}"
@@ -18,7 +18,7 @@ ADVICE = "arms.c={graph: {builder: consultancy, rounds: 1, judge: critic_mid, on
 def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("debate") / "run"
     sets = [*SMALL_DEMO, DEBATE, ADVICE, "dataset.size=12", "execution.executor=local"]
-    oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=sets)
+    invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=sets)
     return run / "records"
 
 

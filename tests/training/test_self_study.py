@@ -90,7 +90,9 @@ def test_the_same_seed_gives_the_same_rows_and_another_gives_others(sampler: Sam
 
 
 def test_rows_hold_question_and_answer_and_not_the_chunk(sampler: Sampler) -> None:
-    for row in synthesise(SPEC, LETTERS, STYLE, sampler, 3, "run").rows:
+    made = synthesise(SPEC, LETTERS, STYLE, sampler, 3, "run").rows
+    assert made
+    for row in made:
         assert [message.role for message in (*row.prompt, *row.completion)] == ["user", "assistant"]
         assert 2 <= len(row.lineage.principles) <= 3
         assert row.lineage.where.startswith("self_study / ")

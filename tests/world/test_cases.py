@@ -25,7 +25,9 @@ def test_the_same_arguments_give_the_same_cases(split: str) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_prompts_of_a_split_come_from_its_own_combinations(split: str) -> None:
     pool = {"supervision": "train"}.get(split, split)
-    for case in cases(split, 300, 1):
+    drawn = cases(split, 300, 1)
+    assert len(drawn) == 300
+    for case in drawn:
         request = unwrap(case.messages).request
         assert request is not None
         assert split_of(request) == pool

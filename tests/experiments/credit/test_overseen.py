@@ -18,7 +18,7 @@ from experiments.prepare import prepare_arm
 from experiments.stages.overseeing import executor_for
 from experiments.terminal.progress import Progress
 from hierarchy.absent import reviewing
-from tests.experiments.commands import CONFIGS, oversight
+from tests.experiments.commands import CONFIGS, invoke
 
 SMALL = ["dataset.size=24", "training=[]", "evaluation=null", "ladder=null", "execution.executor=local"]
 
@@ -47,5 +47,5 @@ def test_an_executor_changes_nothing() -> None:
     sets = ["dataset.size=400", "auditor.budget=20", "dataset.kind=simulated"]
     spec = load_experiment(CONFIGS / "simulated.yaml", sets)
     one = arm_credit(spec, prepare_arm(spec, "layers"), "missed_violations", 10, Console(quiet=True))
-    again = oversight("credit", CONFIGS / "simulated.yaml", "--arm", "layers", "--json", sets=sets)
+    again = invoke("credit", CONFIGS / "simulated.yaml", "--arm", "layers", "--json", sets=sets)
     assert json.loads(again.stdout) == json.loads(one.model_dump_json())

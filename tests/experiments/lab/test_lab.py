@@ -22,7 +22,7 @@ from experiments.statistics import compare as compare_columns
 from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
 from hierarchy.block import Block
 from hierarchy.oversee import oversee
-from tests.experiments.commands import oversight
+from tests.experiments.commands import invoke
 
 N = 4_000
 
@@ -121,7 +121,7 @@ def test_the_command_compares_what_it_is_given() -> None:
 
 
 def test_the_command_prints_tables_for_people() -> None:
-    out = oversight("compare", "--size", "3000").stdout
+    out = invoke("compare", "--size", "3000").stdout
     assert "Panel of three relatives" in out
     assert "variance" in out
 

@@ -39,6 +39,7 @@ def test_the_page_has_every_setting_with_its_interval_and_its_data(tmp_path: Pat
 
 def test_pooled_counts_are_the_sums_over_seeds(tmp_path: Path) -> None:
     _, lines = page_of(tmp_path)
+    assert len(pooled(lines)) > 1
     for row in pooled(lines):
         counts = [line["arms"][row.arm]["missed_violations"]["count"] for line in lines if line["values"] == row.values]
         assert row.shares["missed_violations"].count == sum(counts)

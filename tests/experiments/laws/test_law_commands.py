@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
-from tests.experiments.commands import oversight
+from tests.experiments.commands import invoke, oversight
 
 MAFIA = "nso --guard 1.5305382247861692 -622.9317463747565 --houdini 0.8344154600833648 173.2206142928111 --gap 1000"
 
@@ -25,7 +25,7 @@ def said(*words: str) -> dict[str, Any]:
 def test_a_law_prints_one_json_object_or_lines_for_people() -> None:
     found = json.loads(oversight("law", *MAFIA.split(), "--json").stdout)
     assert found == {"steps": 4, "success": pytest.approx(0.045835, abs=1e-6)}
-    assert "steps: 4\nsuccess: 0.045835" in oversight("law", *MAFIA.split()).stdout
+    assert "steps: 4\nsuccess: 0.045835" in invoke("law", *MAFIA.split()).stdout
 
 
 def test_the_range_of_a_fit_matters() -> None:

@@ -11,7 +11,7 @@ import pytest
 from experiments.credit.keep import kept_credit
 from experiments.folder import RunFolder
 from experiments.results.run import RunResults, read_results
-from tests.experiments.commands import CONFIGS, oversight
+from tests.experiments.commands import CONFIGS, invoke
 
 GRAPH = """
 name: two
@@ -57,7 +57,7 @@ def scripted(folder: Path, prompts: list[str]) -> tuple[str, Path]:
     text = CONFIG.replace("CASES", str(folder / "cases.jsonl")).replace("ONE", str(folder / "one.yaml"))
     text = text.replace("GRAPH", str(folder / "graph.yaml")).replace("SCRIPTS", "tests.experiments.metrics.scripts")
     config.write_text(text)
-    return oversight("run", config, "--out", run).stdout, run
+    return invoke("run", config, "--out", run).stdout, run
 
 
 def test_samples_of_one_prompt_are_not_independent(tmp_path: Path) -> None:
@@ -97,11 +97,9 @@ def test_scripted_critics_are_measured_as_counted_by_hand(tmp_path: Path) -> Non
     assert 'data-key="arms.two.alpha"' in (run / "report.html").read_text(encoding="utf-8")
 
 
-def test_recorded_raters_agree_as_counted_in_the_authors_files(shared_data: Path, tmp_path: Path) -> None:
-    folder, run = shared_data / "xstest", tmp_path / "run"
-    sets = [f"dataset.path={folder}", "prices={human_minute: 0.5, default: {per_call: 0.001}}"]
-    oversight("run", CONFIGS / "xstest.yaml", "--out", run, sets=sets)
-    arm = next(arm for arm in read_results(run).arms if arm.arm == "gpt4")
+def test_recorded_raters_agree_as_counted_in_the_authors_files(shared_data: Path, recorded: Path) -> None:
+    folder = shared_data / "xstest"
+    arm = next(arm for arm in read_results(recorded).arms if arm.arm == "gpt4")
     matcher, judge = (_column(folder, kind, column) for kind, column in (("str", "strmatch"), ("gpt", "gpt4")))
     pairs = [(matcher[case], judge[case]) for case in matcher]
     labels = [label for pair in pairs for label in pair]
@@ -110,12 +108,12 @@ def test_recorded_raters_agree_as_counted_in_the_authors_files(shared_data: Path
     assert arm.agreement is not None
     assert arm.agreement.alpha.value == pytest.approx(1 - sum(a != b for a, b in pairs) / len(pairs) / chance)
     assert arm.per_case["cost"].value == pytest.approx(3 * 0.001 + 0.5 * 49 / 450)
-    said = oversight("credit", run, "--arm", "gpt4", "--metric", "escalated", "--json").stdout
+    said = invoke("credit", recorded, "--arm", "gpt4", "--metric", "escalated", "--json").stdout
     credit = json.loads(said)["credit"]
     assert [(part["overseer"], part["shapley"]["value"]) for part in credit] == [
         ("matcher", pytest.approx(49 / 450))  # a judge that is alone agrees with itself
     ]
-    oversight("credit", run, expect=2)  # nobody knows what is missed
+    invoke("credit", recorded, expect=2)  # nobody knows what is missed
 
 
 def _column(folder: Path, rater: str, column: str) -> dict[str, str]:
@@ -127,12 +125,12 @@ def _column(folder: Path, rater: str, column: str) -> dict[str, str]:
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run: Path = tmp_path_factory.mktemp("credit") / "run"
     sets = ["dataset.size=300", "auditor.budget=20", "arms={panel: {graph: panel}, layers: {graph: layers}}"]
-    oversight("run", CONFIGS / "simulated.yaml", "--out", run, sets=sets)
+    invoke("run", CONFIGS / "simulated.yaml", "--out", run, sets=sets)
     return run
 
 
 def test_credit_of_a_run_is_of_its_own_cases_and_stays_on_its_page(simulated: Path) -> None:
-    oversight("credit", simulated, "--arm", "layers")
+    invoke("credit", simulated, "--arm", "layers")
     results = read_results(simulated)
     assert [one.arm for one in results.credit] == ["layers"]
     found, arm = results.credit[0], next(arm for arm in results.arms if arm.arm == "layers")
@@ -143,7 +141,7 @@ def test_credit_of_a_run_is_of_its_own_cases_and_stays_on_its_page(simulated: Pa
     for part in found.credit:
         for figure in (part.shapley, part.leave_one_out):
             assert figure.low < figure.value < figure.high
-    printed = oversight("resume", simulated).stdout
+    printed = invoke("resume", simulated).stdout
     assert "What each overseer of Layers adds" in printed
     assert read_results(simulated).credit == results.credit
     page = (simulated / "report.html").read_text(encoding="utf-8")
@@ -158,7 +156,7 @@ def test_credit_of_other_records_is_dropped(simulated: Path) -> None:
 
 
 def test_a_second_metric_stands_beside_the_first(simulated: Path) -> None:
-    oversight("credit", simulated, "--metric", "escalated")
+    invoke("credit", simulated, "--metric", "escalated")
     found = [(one.arm, one.metric) for one in read_results(simulated).credit]
     assert found[:2] == [("panel", "escalated"), ("layers", "escalated")]
     assert len(set(found)) == len(found)
@@ -173,20 +171,20 @@ def test_a_second_metric_stands_beside_the_first(simulated: Path) -> None:
     ],
 )
 def test_what_cannot_be_asked_of_a_run(simulated: Path, words: list[str], message: str) -> None:
-    assert message in " ".join(oversight("credit", simulated, *words, expect=2).stderr.split())
+    assert message in " ".join(invoke("credit", simulated, *words, expect=2).stderr.split())
 
 
 def test_a_person_is_not_asked_again_for_every_coalition(tmp_path: Path) -> None:
     sets = ["dataset.size=30", "auditor={kind: human}", "arms={single: {graph: single}}", "compare=[]"]
-    oversight("run", CONFIGS / "simulated.yaml", "--out", tmp_path / "run", sets=sets)
-    assert "auditor.kind is 'human'" in oversight("credit", tmp_path / "run", expect=2).stderr
-    oversight("credit", tmp_path / "run", "--metric", "escalated")
+    invoke("run", CONFIGS / "simulated.yaml", "--out", tmp_path / "run", sets=sets)
+    assert "auditor.kind is 'human'" in invoke("credit", tmp_path / "run", expect=2).stderr
+    invoke("credit", tmp_path / "run", "--metric", "escalated")
 
 
 def test_graphs_that_words_cannot_pass_go_the_ordinary_way(tmp_path: Path) -> None:
     """A window of suspicion needs ordinary blocks, in `oversight credit` as in `oversight run`."""
     sets = ["dataset.size=200", "arms={watched: {graph: {builder: untrusted_monitoring}}}", "compare=[]"]
-    found = json.loads(oversight("credit", CONFIGS / "simulated.yaml", "--json", sets=sets).stdout)
+    found = json.loads(invoke("credit", CONFIGS / "simulated.yaml", "--json", sets=sets).stdout)
     assert found["arm"] == "watched"
     assert found["n"] == 200
     assert found["everybody"]["value"] < found["nobody"]["value"]

@@ -14,7 +14,8 @@ from agents.vocabulary import CaseOutcome
 from experiments.cli import app
 from experiments.config import ExperimentSpec, load_experiment
 from experiments.lab.commands import DEFAULT, named_arms, simulate_arms
-from experiments.lab.compare import contrasts, rates
+from experiments.lab.compare import rates
+from experiments.lab.contrasts import contrasts
 from experiments.lab.simulate import Simulated, simulate
 from experiments.prepare import prepare_arms
 from experiments.statistics import compare as compare_columns

@@ -37,16 +37,17 @@ class Settings:
 
     sweep: SweepSpec
     beside: Path
-    _last: dict[tuple[str, ...], ExperimentSpec] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[tuple[str, ...], ExperimentSpec] = field(default_factory=dict, compare=False, repr=False)
 
     def experiment(self, overrides: Sequence[str] = ()) -> ExperimentSpec:
-        """The config with `overrides` put in; the last one asked for is remembered. Raises InputError."""
+        """The config with `overrides` put in; the plain one and the last other are remembered. Raises InputError."""
         key = tuple(overrides)
-        if key not in self._last:
+        if key not in self._known:
             spec = self._load(key)
-            self._last.clear()
-            self._last[key] = spec
-        return self._last[key]
+            for other in [other for other in self._known if other and key]:
+                del self._known[other]
+            self._known[key] = spec
+        return self._known[key]
 
     def _load(self, overrides: Sequence[str]) -> ExperimentSpec:
         places = (self.beside / self.sweep.config, DEFAULT.parent / self.sweep.config)

@@ -19,10 +19,10 @@ def within(
     """Raise InputError unless `value` is in the range; an open end is excluded. Infinite bounds are never reached."""
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    if below or above or (isinstance(value, float) and not math.isfinite(value)):
+    if below or above or not abs(value) < math.inf:
         left = "(" if open_low or math.isinf(low) else "["
         right = ")" if open_high or math.isinf(high) else "]"
-        told = f"{value:g}" if isinstance(value, float) else str(value)
+        told = f"{value:g}" if abs(value) < 1e300 else str(value)  # a whole number may be too large for a float
         raise InputError(f"{name} is {told}; accepted: {left}{low:g}, {high:g}{right}")
 
 

@@ -101,11 +101,12 @@ def print_sweep(question: str, lines: Sequence[dict[str, Any]], metric: str, mos
     rows = pooled(lines)
     best = sorted((row for row in rows if row.best), key=lambda row: row.shares[metric].value or 0.0)
     title = f"{question + ' ' if question else ''}{len(best)} of {len(rows)} settings on the Pareto front"
-    table = _table(visible(title), ["setting", "arm", "missed", "helpful", "minutes", "calls"])
+    table = _table(visible(title), ["setting: arm", "missed", "helpful", "minutes", "calls"])
     for row in best[:most]:
         cells = [_share(row.shares[key]) for key in ("missed_violations", "helpful")]
         costs = [_mean(row.minutes.model_dump(), 3), _mean(row.calls.model_dump(), 2)]
-        table.add_row(Text(visible(row.setting)), Text(visible(row.arm)), *cells, *costs)
+        name = f"{row.setting}: {row.arm}" if row.setting else row.arm
+        table.add_row(Text(visible(name)), *cells, *costs)
     console = Console()
     console.print(table)
     if len(best) > most:

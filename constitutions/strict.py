@@ -13,21 +13,44 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 EXPECTED = "expected"
 PROBLEM = "problem"
+
+
+_LOW, _HIGH = ("ge", "gt"), ("le", "lt")
 
 
 def _make_scalars_strict(schema: Any) -> None:
     if isinstance(schema, dict):
         if schema.get("type") in ("int", "float", "bool"):
             schema["strict"] = True
+            if any(end in schema for end in _LOW) and any(end in schema for end in _HIGH):
+                _say_range(schema)
+            return
         for part in schema.values():
             _make_scalars_strict(part)
     elif isinstance(schema, (list, tuple)):
         for part in schema:
             _make_scalars_strict(part)
+
+
+def _say_range(schema: dict[str, Any]) -> None:
+    """Check both ends of a number at once, in place: pydantic names only the one that was overstepped."""
+    ends = {end: schema.pop(end) for end in (*_LOW, *_HIGH) if end in schema}
+    low, high = (next(ends[end] for end in side if end in ends) for side in (_LOW, _HIGH))
+    out = [f"{value:g} itself excluded" for end, value in ends.items() if end in ("gt", "lt")]
+    expected = ", ".join([f"a number from {low:.15g} to {high:.15g}", *out])
+
+    def check(value: float) -> float:
+        if not (low < value < high or (value == low and "ge" in ends) or (value == high and "le" in ends)):
+            raise PydanticCustomError(EXPECTED, "{expected}", {"expected": expected})
+        return value
+
+    whole = core_schema.no_info_after_validator_function(check, dict(schema))
+    schema.clear()
+    schema.update(whole)
 
 
 class Strict(BaseModel):

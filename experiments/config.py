@@ -226,6 +226,9 @@ class ExperimentSpec(Spec):
         for key, i, side, arm in named:
             if arm not in self.arms:
                 raise problem(f"{arm!r} is no arm; accepted: {', '.join(self.arms)}", key, i, side)
+        for i, contrast in enumerate(self.compare):
+            if contrast.a == contrast.b:
+                raise problem(f"{contrast.b!r} is compared with itself; expected another arm", "compare", i, "b")
         if (self.training or self.evaluation) and not isinstance(self.dataset, WorldData):
             raise problem("needs `dataset.kind: world`, whose oracle can score held-out prompts", "evaluation")
         auditors = [self.auditor, *(arm.auditor for arm in self.arms.values())]

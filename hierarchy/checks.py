@@ -123,7 +123,7 @@ def _check_reachable(graph: OversightGraph) -> None:
     entries = {edge.to for edge in graph.edges if edge.max_rounds is None}
     bases = [step.id for step in graph.steps if step.role is Role.BASE and step.id not in entries]
     if not bases:
-        raise _refuse(graph, "no case can enter: a base step without a forward edge into it is needed")
+        raise _refuse(graph, f"no case can enter: a base step without a forward edge into it is needed{_loop(graph)}")
     found = reached(bases, ways)
     for step in graph.steps:
         if step.id not in found and step.id != graph.fallback:
@@ -132,6 +132,13 @@ def _check_reachable(graph: OversightGraph) -> None:
             )
     if found.isdisjoint(_SINKS):
         raise _refuse(graph, f"no path ends in an outcome; lead an edge to one of {', '.join(_SINKS)}")
+
+
+def _loop(graph: OversightGraph) -> str:
+    """The first edge that leads back into a base, which may have been meant as a loop."""
+    roles = {step.id: step.role for step in graph.steps}
+    into = [edge for edge in graph.edges if roles.get(edge.to) is Role.BASE and edge.max_rounds is None]
+    return f"; if {into[0].source} -> {into[0].to} is a loop, give it `max_rounds: N`" if into else ""
 
 
 def check_way_conditions(graph: OversightGraph, principles: Mapping[str, tuple[str, ...]]) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from agents.spec import Spec
 from agents.vocabulary import CaseOutcome, Role, Side
 from constitutions.predicate import Predicate
+from constitutions.strict import Identifier
 from hierarchy.rules import Rule
 
 
@@ -60,7 +61,7 @@ class Step(Spec):
         hide_model: for an auditor: what models found is withheld from people until the case is settled.
     """
 
-    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
+    id: Identifier
     role: Role
     agent: str | None = None
     subject: str = RESPONSE

@@ -70,7 +70,7 @@ def from_node_link(data: Mapping[str, Any], name: str = "graph", overrides: Sequ
 def read_graph_json(path: Path, overrides: Sequence[str] = ()) -> OversightGraph:
     """A JSON file with a graph: node-link, or the keys of our own YAML. Raises InputError."""
     try:
-        data = json.loads(read_text(path), parse_constant=_no_constant)
+        data = json.loads(read_text(path), parse_constant=_no_constant, object_pairs_hook=_every_key_once)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
     except ValueError as error:
@@ -115,6 +115,15 @@ def _order(edge: Mapping[str, Any], name: str) -> int:
 def _edge(edge: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in edge.items() if key not in ("source", "target", "order", "key")}
     return {"from": edge["source"], "to": edge["target"], **fields}
+
+
+def _every_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key!r} is given twice in one object; expected every key once")
+        found[key] = value
+    return found
 
 
 def _no_constant(constant: str) -> NoReturn:

@@ -15,8 +15,10 @@ from rich.console import Console
 from constitutions.errors import InputError
 from experiments.config import ExecutionSpec, ExperimentSpec, SimulatedData, load_experiment
 from experiments.lab.arms import DEFAULT, arms_of, pairs_of
-from experiments.lab.compare import contrasts, print_sweep, print_tables, rates
+from experiments.lab.compare import print_sweep, print_tables, rates
+from experiments.lab.contrasts import contrasts
 from experiments.lab.exhibit import comparison_exhibit
+from experiments.lab.failing import failures
 from experiments.lab.keep import Keep
 from experiments.lab.plan import load_sweep, points
 from experiments.lab.simulate import Mapper, Simulated, here, simulate, threads
@@ -125,4 +127,4 @@ def sweep_command(config: Path, out: Path | None) -> int:
     print_sweep(sweep.question, lines, sweep.metric)
     for name in ("results.csv", "report.html"):
         Console().print(f"{Path(name).stem} {folder / name}", highlight=False, soft_wrap=True)
-    return sum("failed" in line for line in lines)
+    return sum(bool(failures(line)) for line in lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -11,16 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.figures import Proportion
+from experiments.lab.contrasts import named, pooled_contrasts
 from experiments.lab.costs import MILLIONTHS
+from experiments.lab.failing import failures
 from experiments.lab.pooled import SHARES, pooled
 from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
-from experiments.lab.worker import Discordance
 from experiments.statistics import (
-    detectable_of_counts,
-    difference_of_counts,
-    holm,
-    mcnemar_of_counts,
     mean_of_sums,
     proportion,
 )
@@ -58,50 +55,6 @@ def mean(total: int, squares: int, n: int, unit: int = 1) -> dict[str, Any]:
     return {**found.model_dump(), "total": total, "squares": squares, "unit": unit}
 
 
-def contrasts(found: Simulated, metric: str, pairs: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Arm a minus arm b for every pair: difference with a 95 % interval, McNemar's exact p, Holm's over the pairs, how
-    many times common random numbers cut the variance of the difference, and the smallest difference that as many cases
-    would have shown."""
-    rows: list[dict[str, Any]] = []
-    for a, b in pairs:
-        counts = discordance(found, a, b, metric)
-        difference = difference_of_counts(counts.only_a, counts.only_b, counts.n)
-        rows.append(
-            {
-                "a": a,
-                "b": b,
-                "metric": metric,
-                "difference": difference.value,
-                "low": difference.low,
-                "high": difference.high,
-                "only_a": counts.only_a,
-                "only_b": counts.only_b,
-                "p": mcnemar_of_counts(counts.only_a, counts.only_b),
-                "variance_ratio": variance_ratio(counts),
-                "detectable": detectable_of_counts(counts.only_a, counts.only_b, counts.n),
-            }
-        )
-    for row, p in zip(rows, holm([float(row["p"]) for row in rows]), strict=True):
-        row["p_holm"] = p
-    return rows
-
-
-def discordance(found: Simulated, a: str, b: str, metric: str) -> Discordance:
-    """The pair's counts, whichever of the two came first in the simulation."""
-    if (a, b, metric) in found.discordance:
-        return found.discordance[a, b, metric]
-    counts = found.discordance[b, a, metric]
-    return Discordance(counts.n, counts.only_b, counts.only_a, counts.both)
-
-
-def variance_ratio(counts: Discordance) -> float | None:
-    """Variance of the difference on independent cases over that on the same cases; None where nothing differs."""
-    a, b = (counts.both + only for only in (counts.only_a, counts.only_b))
-    pa, pb, d = a / counts.n, b / counts.n, (counts.only_a - counts.only_b) / counts.n
-    paired = (counts.only_a + counts.only_b) / counts.n - d * d
-    return (pa * (1 - pa) + pb * (1 - pb)) / paired if paired > 0 else None
-
-
 def print_tables(
     found: Simulated, titles: dict[str, str], metric: str, compared: list[dict[str, Any]], currency: str = ""
 ) -> None:
@@ -130,35 +83,46 @@ def print_tables(
         console.print(Text(visible(f"{titles[name]}: {told(waiting)}")))
     if not compared:
         return
+    named = [(f"{titles[row['a']]} − {titles[row['b']]}", row) for row in compared]
+    console.print(_differences(metric, named))
+
+
+def _differences(metric: str, named: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
     heading = f"Differences in {metric.replace('_', ' ')} on the same cases, points (95 %)"
     table = _table(heading, ["", "difference", "p (Holm)", "variance\ncut by", "detectable\n(80 % power)"])
-    for row in compared:
-        names = f"{titles[row['a']]} − {titles[row['b']]}"
+    for name, row in named:
         cut = "" if row["variance_ratio"] is None else f"{row['variance_ratio']:.1f}×"
         p = "< 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
         points = f"{100 * row['difference']:+.2f}\n{100 * row['low']:+.2f} to {100 * row['high']:+.2f}"
         least = "" if row["detectable"] is None else f"{100 * row['detectable']:.2f}"
-        table.add_row(Text(visible(names)), points, p, cut, least)
-    console.print(table)
+        table.add_row(Text(visible(name)), points, p, cut, least)
+    return table
 
 
 def print_sweep(question: str, lines: Sequence[dict[str, Any]], metric: str, most: int = 20) -> None:
-    """The settings on the Pareto front, best by `metric` first; what failed."""
+    """The settings on the Pareto front, best by `metric` first; paired differences of arms; what failed."""
     rows = pooled(lines)
     best = sorted((row for row in rows if row.best), key=lambda row: row.shares[metric].value or 0.0)
     title = f"{question + ' ' if question else ''}{len(best)} of {len(rows)} settings on the Pareto front"
-    table = _table(visible(title), ["setting", "arm", "missed", "helpful", "minutes", "calls"])
+    table = _table(visible(title), ["setting: arm", "missed", "helpful", "minutes", "calls"])
     for row in best[:most]:
         cells = [_share(row.shares[key]) for key in ("missed_violations", "helpful")]
         costs = [_mean(row.minutes.model_dump(), 3), _mean(row.calls.model_dump(), 2)]
-        table.add_row(Text(visible(row.setting)), Text(visible(row.arm)), *cells, *costs)
+        name = f"{row.setting}: {row.arm}" if row.setting else row.arm
+        table.add_row(Text(visible(name)), *cells, *costs)
     console = Console()
     console.print(table)
     if len(best) > most:
         console.print(f"and {len(best) - most} more in results.csv")
+    compared = pooled_contrasts(lines)
+    if compared:
+        console.print(_differences(compared[0]["metric"], [(named(row), row) for row in compared[:most]]))
+    if len(compared) > most:
+        console.print(f"and {len(compared) - most} more in data/differences.csv")
     for line in lines:
-        if "failed" in line:
-            console.print(Text(visible(f"failed: {line['values']} seed {line['seed']}: {line['failed']}")))
+        for arm, fault in failures(line).items():
+            which = f", {arm}" if arm else ""
+            console.print(Text(visible(f"failed: {line['values']} seed {line['seed']}{which}: {fault}")))
 
 
 def _table(title: str, headings: Sequence[str]) -> Table:

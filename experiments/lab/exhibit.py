@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from agents.figures import Estimate, Proportion
 from experiments.config import ExperimentSpec, SimulatedData
-from experiments.lab.compare import contrasts, rates
+from experiments.lab.compare import rates
+from experiments.lab.contrasts import as_comparison, contrasts
 from experiments.lab.simulate import Simulated
 from experiments.lab.tally import Tally
 from experiments.report.data import Figure
 from experiments.report.exhibit import Exhibit, ShownArm
 from experiments.report.picture import drawn_graph
-from experiments.results.arms import Comparison
-from experiments.results.figures import CreditResult, Difference
-from experiments.statistics import RESAMPLES
+from experiments.results.figures import CreditResult
 from hierarchy.arm import Arm
 
 NAMES = {
@@ -29,7 +27,7 @@ NAMES = {
     "audited": "audited",
 }
 """The lab's shares by what the page calls them."""
-MEANS = {"minutes_per_case": "human_minutes", "calls_per_case": "calls"}
+MEANS = {"minutes_per_case": "human_minutes", "calls_per_case": "calls", "cost_per_case": "cost"}
 
 
 def comparison_exhibit(
@@ -44,7 +42,9 @@ def comparison_exhibit(
     so_far = "" if n == spec.dataset.size else f", {n:,} of {spec.dataset.size:,} cases so far"
     cases = f"seed {spec.seed}, simulated {n}, override {spec.dataset.override:g}"
     compared = tuple(
-        _comparison(row, n, (row["a"], row["b"]) in planned) for row in contrasts(found, metric, pairs) if n
+        as_comparison(row, n, f"{row['a']} against {row['b']}", (row["a"], row["b"]) in planned)
+        for row in contrasts(found, metric, pairs)
+        if n
     )
     shown = tuple(_arm(spec, arm, tallies[arm.name]) for arm in arms)
     return Exhibit(
@@ -61,15 +61,8 @@ def _arm(spec: ExperimentSpec, arm: Arm, tally: Tally) -> ShownArm:
             share, n = found[name], overrides if name == "override_success" else found["n"]
             figures[told] = Proportion(count=share["count"], n=n, low=share["low"], high=share["high"])
     for name, told in MEANS.items():
+        if name not in found:  # without prices
+            continue
         figures[told] = Estimate(**{end: found[name][end] for end in ("value", "low", "high")})
     nodes, edges = drawn_graph(graph)
     return ShownArm(arm.name, arm.name, title, graph.description, nodes, edges, figures)
-
-
-def _comparison(row: Mapping[str, Any], n: int, planned: bool) -> Comparison:
-    return Comparison(
-        name=f"{row['a']} against {row['b']}", a=row["a"], b=row["b"], metric=row["metric"],
-        difference=Difference(value=row["difference"], low=row["low"], high=row["high"]), n=n, only_a=row["only_a"],
-        only_b=row["only_b"], p=row["p"], p_holm=row["p_holm"], variance_ratio=row["variance_ratio"], planned=planned,
-        method=f"paired BCa bootstrap over cases, {RESAMPLES:,} resamples",
-    )  # fmt: skip

@@ -19,13 +19,14 @@ from pydantic import TypeAdapter
 
 from constitutions.errors import InputError
 from constitutions.files import read_text, write_atomically
+from experiments.lab.claim import claim, graphs_text
 from experiments.lab.tally import Tally
 from experiments.lab.worker import Discordance, Done, Records, Span
 from experiments.results.figures import CreditResult
 from hierarchy.latent.records import digest, steps_table, write_part
 from hierarchy.plan import Plan
 
-ASKED, CREDIT = "asked.yaml", "credit.json"
+ASKED, GRAPHS, CREDIT = "asked.yaml", "graphs.json", "credit.json"
 _CREDITS = TypeAdapter(tuple[CreditResult, ...])
 
 
@@ -38,11 +39,8 @@ class Keep:
 
     def claim(self, asked: str, plans: Mapping[str, Plan]) -> None:
         """Take the folder for a question, or go on with it. Raises InputError where it holds another."""
-        path = self.folder / ASKED
-        if path.is_file() and read_text(path) != asked:
-            raise InputError(f"{self.folder}: holds another comparison; give another --out, or remove it")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(asked, encoding="utf-8")
+        graphs = graphs_text({name: plan.graph for name, plan in plans.items()})
+        claim(self.folder, {ASKED: asked, GRAPHS: graphs}, "comparison")
         for name, plan in plans.items():
             home = self.home(name)
             home.mkdir(parents=True, exist_ok=True)

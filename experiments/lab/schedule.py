@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,22 @@ def everything(todo: Sequence[Point], size: Callable[[Point], int]) -> Iterator[
 
 
 def halving(todo: Sequence[Point], whole: int, sweep: SweepSpec, lines: Lines) -> Iterator[Task]:
-    """The better half again on twice the cases, and the winner on fresh ones; looks at what has been measured."""
-    alive, size = list(todo), max(1, whole // max(1, len(todo)))
+    """The better half again on twice the cases, and the winner on fresh ones; looks at what has been measured. A
+    setting is ranked by the mean over its seeds, and stays or goes with all of them."""
+    alive, size = list(by_setting(todo).values()), max(1, whole // max(1, len(todo)))
     while len(alive) > 1:
-        yield from (Task(point, 0, size) for point in alive)
-        ranked = sorted(alive, key=lambda point: _score(lines[Task(point, 0, size).id], sweep))
+        yield from (Task(point, 0, size) for points in alive for point in points)
+        ranked = sorted(alive, key=lambda points: fmean(_score(lines[Task(p, 0, size).id], sweep) for p in points))
         alive, size = ranked[: -(-len(alive) // 2)], 2 * size
-    yield Task(alive[0], 2 * size, whole)  # beyond every case that chose it
+    yield from (Task(point, 2 * size, whole) for point in alive[0])  # beyond every case that chose it
+
+
+def by_setting(todo: Sequence[Point]) -> dict[str, list[Point]]:
+    """The points of every setting, one per seed."""
+    found: dict[str, list[Point]] = {}
+    for point in todo:
+        found.setdefault(setting(point.values), []).append(point)
+    return found
 
 
 def _score(line: Mapping[str, Any], sweep: SweepSpec) -> float:
@@ -64,9 +74,7 @@ class Sequential:
 
     def __init__(self, sweep: SweepSpec, todo: Sequence[Point], arms: Sequence[str], whole: int) -> None:
         self.sweep, self.arms, self.whole = sweep, tuple(arms), whole
-        self.settings: dict[str, list[Point]] = {}
-        for point in todo:
-            self.settings.setdefault(setting(point.values), []).append(point)
+        self.settings = by_setting(todo)
         names = tuple(runner(key, arm) for key in self.settings for arm in self.arms)
         self.race = Race(names, sweep.alpha)
 
@@ -95,6 +103,7 @@ class Sequential:
             line, key = lines[task.id], setting(task.point.values)
             if "failed" in line:
                 self.race.withdraw([runner(key, arm) for arm in self.arms])
+            self.race.withdraw([runner(key, arm) for arm in line.get("failed_arms", {})])
             for arm, packed in line.get("bits", {}).items():
                 flags.setdefault(runner(key, arm), []).append(unpacked(packed, task.size))
         running = self.race.running

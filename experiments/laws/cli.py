@@ -135,6 +135,16 @@ def control(
     def compute() -> dict[str, Any]:
         from experiments.laws import inputs
 
+        inputs.check_control(
+            upfront,
+            {"--honest": honest, "--attack": attack},
+            {
+                "--p": p,
+                "--n": n,
+                "--usefulness-untrusted": usefulness_untrusted,
+                "--usefulness-trusted": usefulness_trusted,
+            },
+        )
         if upfront:
             return inputs.upfront(p, n, usefulness_untrusted, usefulness_trusted, budget, simulate, seed)
         return inputs.monitoring(honest, attack, budget, simulate, seed)

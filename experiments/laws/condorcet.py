@@ -25,7 +25,7 @@ def majority_accuracy(p: float, rho: float, n: int) -> float:
     log_p = np.concatenate([[0.0], np.cumsum(np.log(n - k) - np.log(k + 1) + np.log(right) - np.log(wrong))])
     weight = np.exp(log_p - log_p.max())
     won = weight[n // 2 + 1 :].sum() + (0.5 * weight[n // 2] if n % 2 == 0 else 0.0)
-    return float(won / weight.sum())
+    return min(1.0, float(won / weight.sum()))  # rounding can add a last digit
 
 
 def effective_size(n: int, rho: float) -> float:

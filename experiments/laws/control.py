@@ -57,7 +57,7 @@ def upfront(p: float, n: int, untrusted: float, trusted: float, budget: float) -
     done by the untrusted model, usefulness = w U + (1 - w) T. Raises InputError outside the ranges.
     """
     within("--p", p, 0, 1)
-    within("--n", n, 1, inf)
+    within("--n", n, 1, 10**15)
     within("--budget", budget, 0, 100)
     within("--usefulness-untrusted", untrusted, -inf, inf)
     within("--usefulness-trusted", trusted, -inf, inf)

@@ -94,7 +94,7 @@ def upfront(
         worth.append(np.where(own, untrusted, trusted).mean(axis=1))
     useful, kept = np.concatenate(worth), np.concatenate(safe)
     error = float(useful.std(ddof=1) / sqrt(len(useful))) if len(useful) > 1 else 0.0
-    return Share.of(int(np.count_nonzero(kept)), len(kept)), Share(float(useful.mean()), error, len(useful))
+    return Share.of(int(np.count_nonzero(kept)), len(kept)), Share.mean(float(useful.mean()), error, len(useful))
 
 
 def _gate(attack_dn: Bools, audited: int) -> NDArray[np.uint8]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,18 @@ from experiments.laws import control
 from experiments.laws.dawid_skene import Estimate
 from experiments.laws.dawid_skene import dawid_skene as estimate
 from experiments.laws.elo import rate
-from experiments.laws.ranges import flags, numbers, read_columns, within
+from experiments.laws.ranges import read_columns, within
+
+MOST_GAMES = 1_000_000
+
+
+def check_control(upfront: bool, files: Mapping[str, object], numbers: Mapping[str, object]) -> None:
+    """Raise InputError for an option of the other kind of control, which would not be looked at."""
+    other = next((name for name, given in (files if upfront else numbers).items() if given is not None), None)
+    if other is not None:
+        raise InputError(
+            f"{other} belongs to control {'without' if upfront else 'with'} --upfront; leave one of them out"
+        )
 
 
 def monitoring(
@@ -23,11 +36,12 @@ def monitoring(
     """Safety and threshold of trusted monitoring, from two files of scores; and simulated. Raises InputError."""
     if honest is None or attack is None:
         raise InputError("--honest and --attack are needed (CSV files of scores), or --upfront")
-    calm = numbers(honest, read_columns(honest, "score"), "score")
     rows = read_columns(attack, "score", "success")
-    hostile = numbers(attack, rows, "score")
-    success = flags(attack, rows, "success")
-    columns = np.array(calm), np.array(hostile), np.array(success)
+    columns = (
+        np.array([row.number("score") for row in read_columns(honest, "score")]),
+        np.array([row.number("score") for row in rows]),
+        np.array([row.flag("success") for row in rows]),
+    )
     found = control.monitoring(*columns, budget)
     answer = {"safety": found.safety, "threshold": found.threshold}
     if simulate is None:
@@ -64,12 +78,17 @@ def elo(wins: Path, resamples: int, seed: int, simulate: int | None = None) -> d
     """Ratings with intervals, best first, and of simulated games. An interval without a finite end is null. Raises
     InputError."""
     within("--resamples", resamples, 0, 1_000_000)
+    within("--seed", seed, 0, inf)
     rows = read_columns(wins, "winner", "loser", optional=("count",))
-    winners, losers = [], []
-    for line, row in enumerate(rows, start=2):
-        count = _count(wins, line, row["count"])
-        winners += [row["winner"]] * count
-        losers += [row["loser"]] * count
+    winners, losers = list[str](), list[str]()
+    for row in rows:
+        count, winner, loser = row.count("count", MOST_GAMES), row.text("winner"), row.text("loser")
+        if winner == loser:
+            raise row.refuse("loser", "expected another player than the winner")
+        if len(winners) + count > MOST_GAMES:
+            raise InputError(f"{wins}: over {MOST_GAMES:,} games, which the bootstrap would draw one by one")
+        winners += [winner] * count
+        losers += [loser] * count
     found = rate(winners, losers, resamples, seed)
     best_first = sorted(found.ratings, key=lambda name: -found.ratings[name])
     answer: dict[str, Any] = {
@@ -92,23 +111,11 @@ def elo(wins: Path, resamples: int, seed: int, simulate: int | None = None) -> d
     }
 
 
-def _count(path: Path, line: int, text: str) -> int:
-    if not text:
-        return 1
-    if not text.isdigit():
-        raise InputError(f"{path}, line {line}: count is {text!r}; expected a whole number of games")
-    return int(text)
-
-
 def dawid_skene(votes: Path, simulate: int | None = None, seed: int = 0) -> dict[str, Any]:
     """Likelihood, marginals, confusions by rater, true class and said class, the likeliest label of every case; and
     what is found again in simulated votes."""
     rows = read_columns(votes, "case", "rater", "label")
-    for line, row in enumerate(rows, start=2):
-        for column, cell in row.items():
-            if not cell:
-                raise InputError(f"{votes}, line {line}: {column} is empty; leave the row out where there is no vote")
-    cases, raters, labels = ([row[column] for row in rows] for column in ("case", "rater", "label"))
+    cases, raters, labels = ([row.text(column) for row in rows] for column in ("case", "rater", "label"))
     found = estimate(cases, raters, labels)
     answer = {**_estimated(found), "labels": found.labels, "converged": found.converged}
     if simulate is None:

@@ -58,6 +58,8 @@ def success(guard: Skill, houdini: Skill, gap: float, steps: int, start: float =
 def win(guard: Skill, houdini: Skill, gap: float, steps: int, i: int, start: float = START) -> float:
     """The probability that step i of n holds, counted from 0."""
     difference = houdini(start + gap * (i + 1) / steps) - guard(start + gap * i / steps)
+    if math.isnan(difference):
+        raise InputError("--guard and --houdini give infinite Elo at both ends; expected slopes and gaps of finite Elo")
     return 1.0 / (1.0 + math.pow(10.0, min(difference / 400.0, 300.0)))
 
 

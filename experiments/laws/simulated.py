@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import inf, log, sqrt
+from typing import Any
 
 from agents.simulated.spec import BetaBinomial, SimulatedSpec
 from agents.spec import AgentSpec
 from constitutions.constitution import Constitution, load_constitution
-from constitutions.errors import InputError
 from experiments.lab.simulate import simulate
 from experiments.laws.nso import START, Skill, win
 from experiments.laws.played import PASSED, plan_of
 from experiments.laws.ranges import within
+from experiments.statistics.shares import NORMAL, wilson
 from hierarchy.arm import Arm
 from hierarchy.audit.auditors import HumanSpec, SimulatedAuditorSpec
 from hierarchy.audit.labour import Waiting
@@ -22,25 +23,37 @@ from hierarchy.compile import compile_graph
 from hierarchy.graph import OversightGraph
 
 PRINCIPLE = "privacy"  # any one: a vote is on one question
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Share:
-    """A simulated share of cases with its standard error."""
+    """A simulated share of cases, or a mean, with standard error and 95 % interval (None where it is not known)."""
 
     value: float
     standard_error: float
     cases: int
+    interval: tuple[float, float] | None
 
     @classmethod
     def of(cls, count: int, cases: int, nothing: float = 0.0) -> Share:
-        """`count` of `cases`; `nothing` where there are none."""
+        """`count` of `cases`, with Wilson's interval; `nothing` where there are none."""
         value = count / cases if cases else nothing
-        return cls(value, sqrt(value * (1.0 - value) / cases) if cases else 0.0, cases)
+        error = sqrt(value * (1.0 - value) / cases) if cases else 0.0
+        return cls(value, error, cases, wilson(count, cases) if cases else None)
 
-    def plain(self) -> dict[str, float | int]:
+    @classmethod
+    def mean(cls, value: float, standard_error: float, cases: int, low: float = -inf, high: float = inf) -> Share:
+        """A mean that is asymptotically normal, within [low, high]."""
+        reach = NORMAL * standard_error
+        known = (max(low, value - reach), min(high, value + reach)) if standard_error > 0 else None
+        return cls(value, standard_error, cases, known)
+
+    def plain(self) -> Plain:
         """As it is printed beside the formula."""
-        return {"simulated": self.value, "standard_error": self.standard_error, "cases": self.cases}
+        interval = None if self.interval is None else list(self.interval)
+        error = self.standard_error
+        return {"simulated": self.value, "standard_error": error, "interval": interval, "cases": self.cases}
 
 
 def jury(p: float, rho: float, n: int, cases: int, seed: int = 0) -> Share:
@@ -48,23 +61,31 @@ def jury(p: float, rho: float, n: int, cases: int, seed: int = 0) -> Share:
 
     A tie counts as violated, which is right for half of the cases: the fair coin. Raises InputError for n over 400.
     """
-    within("--n", n, 1, 400)
+    within("--n with --simulate", n, 1, 400)
     dependence = BetaBinomial(violating=rho, innocent=rho)
     spec = SimulatedSpec(sensitivity=p, false_alarm=1.0 - p, family="jury", dependence=dependence if rho else None)
     voters = {f"v{i}": spec for i in range(n)}
-    return _share(_vote(n, {"kind": "majority"}), {**voters, "base": _coin()}, cases, seed)
+    return _share(_vote(list(voters), {"kind": "majority"}), {**voters, "base": _coin()}, cases, seed)
 
 
 def weighted(p: Sequence[float], cases: int, seed: int = 0) -> tuple[Share, Share]:
-    """The plain majority's and the log-odds weighted vote's accuracy, on the same cases. Weights must be positive."""
-    if min(p) <= 0.5:
-        raise InputError("--simulate takes voters with p over 0.5; a negative weight is no vote in a graph")
-    names = [f"v{i}" for i in range(len(p))]
-    weights = {name: log(q / (1.0 - q)) for name, q in zip(names, p, strict=True)}
-    agents = {name: SimulatedSpec(sensitivity=q, false_alarm=1.0 - q) for name, q in zip(names, p, strict=True)}
+    """The plain majority's and the log-odds weighted vote's accuracy.
+
+    A negative weight is a vote that counts for the other side: where p is below one half, the weighted vote asks an
+    agent that is right with 1 - p. A weight of zero is nobody asked; where all are zero, one voter decides like a coin.
+    """
+    plain = {f"v{i}": q for i, q in enumerate(p)}
+    best = {name: max(q, 1.0 - q) for name, q in plain.items() if q != 0.5} or {"v0": 0.5}
+    weights = {name: log(q / (1.0 - q)) or 1.0 for name, q in best.items()}
     rules: tuple[dict[str, object], ...] = ({"kind": "majority"}, {"kind": "weighted", "weights": weights})
-    plain, best = (_share(_vote(len(p), rule), {**agents, "base": _coin()}, cases, seed) for rule in rules)
-    return plain, best
+    one, other = (_poll(voters, rule, cases, seed) for voters, rule in zip((plain, best), rules, strict=True))
+    return one, other
+
+
+def _poll(voters: Mapping[str, float], rule: dict[str, object], cases: int, seed: int) -> Share:
+    """How often a vote of independent voters is right, each right with its probability."""
+    agents = {name: SimulatedSpec(sensitivity=q, false_alarm=1.0 - q) for name, q in voters.items()}
+    return _share(_vote(list(voters), rule), {**agents, "base": _coin()}, cases, seed)
 
 
 def ladder(
@@ -83,7 +104,8 @@ def ladder(
 
 def waiting(servers: int, arrival: float, service: float, cases: int, seed: int = 0) -> Waiting:
     """Cases come as a Poisson stream, and every one goes from the base to `servers` auditors; exponential service."""
-    within("--simulate", cases, 1, 10**8)
+    within("--arrival with --simulate", arrival, 0, inf, open_low=True)
+    within("--simulate", cases, servers, 10**8)
     plan = plan_of(
         [{"id": "draft", "role": "base"}, {"id": "person", "role": "auditor"}],
         [{"from": "draft", "to": "person"}, {"from": "person", "to": "release", "when": PASSED}],
@@ -95,22 +117,20 @@ def waiting(servers: int, arrival: float, service: float, cases: int, seed: int 
     return simulate([arm], cases, spec).waiting["law"]
 
 
-def waited(
-    servers: int, arrival: float, service: float, cases: int, seed: int = 0
-) -> dict[str, dict[str, float | int]]:
+def waited(servers: int, arrival: float, service: float, cases: int, seed: int = 0) -> dict[str, Plain]:
     """`waiting` as it is printed beside the formula."""
     found = waiting(servers, arrival, service, cases, seed)
-    share = Share(found.share, found.share_error, found.cases)
-    return {"wait_probability": share.plain(), "mean_wait": Share(found.mean, found.mean_error, found.cases).plain()}
+    share = Share.mean(found.share, found.share_error, found.cases, 0.0, 1.0)
+    wait = Share.mean(found.mean, found.mean_error, found.cases, 0.0)
+    return {"wait_probability": share.plain(), "mean_wait": wait.plain()}
 
 
 def _coin() -> SimulatedSpec:
     return SimulatedSpec(propensity=0.5)
 
 
-def _vote(n: int, rule: dict[str, object]) -> OversightGraph:
-    """A base, n critics, a vote; refused where the vote says violated."""
-    voters = [f"v{i}" for i in range(n)]
+def _vote(voters: list[str], rule: dict[str, object]) -> OversightGraph:
+    """A base, critics, a vote; refused where the vote says violated."""
     steps = [
         {"id": "draft", "role": "base", "agent": "base", "route": "fan_out"},
         *({"id": name, "role": "critic", "agent": name} for name in voters),

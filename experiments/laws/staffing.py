@@ -148,4 +148,4 @@ def simulated(found: Staff, arrival: float, minutes: float, due: float, reviews:
     late = waits(times, service, found.auditors) + service > due / reviews.reviews
     parts = [float(part.mean()) for part in np.array_split(late, _BATCHES) if len(part)]
     error = float(np.std(parts, ddof=1) / sqrt(len(parts))) if len(parts) > 1 else 0.0
-    return Share(reviews.reviews * float(late.mean()), reviews.reviews * error, cases)
+    return Share.mean(reviews.reviews * float(late.mean()), reviews.reviews * error, cases, 0.0)

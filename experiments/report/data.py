@@ -159,12 +159,12 @@ def comparisons(some: Sequence[Comparison]) -> Data:
     """Paired differences, a row each."""
     head = ("name", "a", "b", "metric", "split", "planned", "difference", "low", "high", "n", "only_a", "only_b")
     return Data(
-        (*head, "p", "p_holm", "variance_ratio", "method"),
+        (*head, "p", "p_holm", "variance_ratio", "detectable", "method"),
         tuple(
             (
                 *(c.name, c.a, c.b, c.metric, c.split, c.planned),
                 *(c.difference.value, c.difference.low, c.difference.high, c.n, c.only_a, c.only_b),
-                *(c.p, c.p_holm, c.variance_ratio, c.method),
+                *(c.p, c.p_holm, c.variance_ratio, c.detectable, c.method),
             )
             for c in some
         ),

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from markupsafe import Markup
 
+from experiments.lab.contrasts import as_comparison, pooled_contrasts
+from experiments.lab.failing import failures
 from experiments.lab.plan import SweepSpec
 from experiments.lab.pooled import Row, pooled
-from experiments.report.data import Data, figures
+from experiments.report.data import Data, comparisons, figures
 from experiments.report.data import graphs as graph_data
 from experiments.report.drawings import drawings
 from experiments.report.lab_charts import COLUMNS, Curve, curves, pareto_charts, response_charts
@@ -21,9 +24,12 @@ from experiments.results.arms import DrawnEdge, DrawnNode
 from hierarchy.graph import OversightGraph
 
 
-def lab_page(sweep: SweepSpec, lines: Sequence[dict[str, Any]], graphs: Mapping[str, OversightGraph]) -> Page:
+def lab_page(
+    sweep: SweepSpec, lines: Sequence[dict[str, Any]], graphs: Mapping[str, OversightGraph], config_yaml: str
+) -> Page:
     """The page of the settings measured, a line each; the same lines give the same bytes."""
-    rows, points = pooled(lines), curves(lines)
+    rows, points, pairs = pooled(lines), curves(lines), pooled_contrasts(lines)
+    compared = [as_comparison(row, row["n"], row["setting"]) for row in pairs]
     library, script, hashes = script_parts()
     template = environment(lambda arm: arm).get_template("lab.html.j2")
     drawn = {arm: _Graph(arm, graph.description, *drawn_graph(graph)) for arm, graph in graphs.items()}
@@ -34,7 +40,12 @@ def lab_page(sweep: SweepSpec, lines: Sequence[dict[str, Any]], graphs: Mapping[
         "columns": COLUMNS,
         "rows": rows,
         "left": [row for row in rows if row.standing],
-        "failed": [line for line in lines if "failed" in line],
+        "compared": compared,
+        "failed": [(line, arm, fault) for line in lines for arm, fault in failures(line).items()],
+        "config_yaml": config_yaml,
+        "sweep_yaml": yaml.safe_dump(
+            sweep.model_dump(mode="json", exclude={"config"}), sort_keys=False, allow_unicode=True
+        ),
         "drawings": drawings(list(drawn.values())),
         "pareto": pareto,
         "responses": responses,
@@ -43,6 +54,8 @@ def lab_page(sweep: SweepSpec, lines: Sequence[dict[str, Any]], graphs: Mapping[
         "script_hashes": Markup(hashes),
     }
     data = {"settings": _settings(rows), "curves": _curves(points), "graphs": graph_data(drawn)}
+    if compared:
+        data["differences"] = comparisons(compared)
     charts = (*pareto, *(chart for some in responses.values() for chart in some))
     return Page(template.render(context) + "\n", data, charts, drawings(list(drawn.values())))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from constitutions.errors import InputError
-from experiments.laws.ranges import flags, numbers, read_columns, within
+from experiments.laws.ranges import read_columns, within
 from experiments.laws.staffing import needed, panel, simulated, staff
 from experiments.statistics.risk import Test, conformal, fixed_sequence
 
@@ -27,7 +27,8 @@ def threshold_answer(path: Path, risk: float, method: str, error: float, among: 
         if value not in accepted:
             raise InputError(f"{name} is {value!r}; accepted: {', '.join(accepted)}")
     rows = read_columns(path, "score", "violates")
-    score, violates = np.array(numbers(path, rows, "score")), np.array(flags(path, rows, "violates"))
+    score = np.array([row.number("score") for row in rows])
+    violates = np.array([row.flag("violates") for row in rows])
     use = violates if among == "violating" else np.ones(len(score), bool)
     try:
         if method == "conformal":

@@ -35,6 +35,38 @@ class Fish(Strict):
 Pet = Annotated[Dog | Fish, Field(discriminator="kind")]
 
 
+class Dose(Strict):
+    """Numbers with two ends."""
+
+    share: float = Field(0.5, ge=0, le=1)
+    correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    level: float | None = Field(None, gt=0, lt=1)
+    rounds: tuple[Annotated[int, Field(ge=1, le=9)], ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"share": 1.5}, "share: 1.5 is not accepted; expected a number from 0 to 1"),
+        ({"share": -0.1}, "share: -0.1 is not accepted; expected a number from 0 to 1"),
+        ({"correlation": 1.0}, "correlation: 1.0 is not accepted; expected a number from 0 to 1, 1 itself excluded"),
+        ({"level": 0.0}, "expected a number from 0 to 1, 0 itself excluded, 1 itself excluded"),
+        ({"rounds": [3, 10]}, "rounds[1]: 10 is not accepted; expected a number from 1 to 9"),
+        ({"share": math.nan}, "share: nan is not accepted; expected a finite number"),
+        ({"rounds": [True]}, "rounds[0]: True is not accepted; expected a whole number"),
+    ],
+)
+def test_a_number_out_of_a_range_is_answered_with_both_ends(value: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        validate(Document("dose.yaml", value), Dose)
+    assert expected in str(caught.value)
+
+
+def test_the_ends_of_a_range_are_in_it() -> None:
+    ends = {"share": 1.0, "correlation": 0.0, "level": 0.999, "rounds": [1, 9]}
+    assert validate(Document("dose.yaml", ends), Dose).rounds == (1, 9)
+
+
 class Home(Strict):
     pets: list[Pet] = Field(default_factory=list)
     colours: dict[str, Colour] = Field(default_factory=dict)

@@ -59,6 +59,11 @@ def test_a_graph_that_cannot_run(graph: str, words: tuple[str, ...], tmp_path: P
     refused(CONFIGS / "simulated.yaml", tmp_path / "run", [f"arms.single.graph={path}"], *words)
 
 
+def test_a_comparison_of_an_arm_with_itself(tmp_path: Path) -> None:
+    given = "compare=[{a: single, b: single}]"
+    refused(CONFIGS / "simulated.yaml", tmp_path / "run", [given], "compare[0].b", "compared with itself")
+
+
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     refused(tmp_path / "none.yaml", tmp_path / "run", [], "none.yaml")
     refused(

@@ -112,7 +112,7 @@ def test_no_way_on_and_no_outcome() -> None:
     loop = ["{from: draft, to: critic}", "{from: critic, to: draft, max_rounds: 1}"]
     refused([DRAFT, CRITIC], loop, "outcome", "release, redirect, refuse")
     cycle = ["{from: draft, to: critic}", "{from: critic, to: draft}"]
-    refused([DRAFT, CRITIC], cycle, "no case can enter", "base")
+    refused([DRAFT, CRITIC], cycle, "no case can enter", "if critic -> draft is a loop, give it `max_rounds: N`")
 
 
 def test_unbounded_cycle() -> None:

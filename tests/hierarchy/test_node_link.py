@@ -112,7 +112,12 @@ def test_a_faulty_document_is_answered_in_one_line(document: Any, words: str | N
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [('{"nodes": [', ":1: not valid JSON"), ('{"nodes": NaN}', "NaN is not accepted in JSON"), ("", "not valid JSON")],
+    [
+        ('{"nodes": [', ":1: not valid JSON"),
+        ('{"nodes": NaN}', "NaN is not accepted in JSON"),
+        ("", "not valid JSON"),
+        ('{"nodes": [], "nodes": []}', "'nodes' is given twice"),
+    ],
 )
 def test_text_that_is_not_json(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "graph.json"

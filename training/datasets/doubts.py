@@ -76,5 +76,7 @@ class Verdicts:
     def _worded(self, *columns: Sequence[float]) -> dict[int, str]:
         principles, labels, notes = list(self.principles), list(self.labels), defaultdict[int, list[str]](list)
         for response, p, word, by, total, sure in zip(*columns, strict=True):
-            notes[int(response)].append(f"{principles[int(p)]}: {labels[int(word)]} by {by} of {total}, {sure:.0%} sure.")
+            notes[int(response)].append(
+                f"{principles[int(p)]}: {labels[int(word)]} by {by} of {total}, {sure:.0%} sure."
+            )
         return {response: " ".join(note) for response, note in notes.items()}

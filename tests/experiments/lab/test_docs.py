@@ -5,7 +5,8 @@ from __future__ import annotations
 from experiments.config import load_experiment
 from experiments.lab.arms import DEFAULT
 from experiments.lab.commands import simulate_arms
-from experiments.lab.compare import contrasts, rates
+from experiments.lab.compare import rates
+from experiments.lab.contrasts import contrasts
 from experiments.prepare import prepare_arms
 from tests.experiments.commands import PROJECT
 

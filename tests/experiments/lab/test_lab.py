@@ -15,7 +15,8 @@ from experiments.cli import app
 from experiments.config import ExperimentSpec, load_experiment
 from experiments.lab.arms import DEFAULT, named_arms
 from experiments.lab.commands import simulate_arms
-from experiments.lab.compare import contrasts, rates
+from experiments.lab.compare import rates
+from experiments.lab.contrasts import contrasts
 from experiments.lab.simulate import Simulated, simulate
 from experiments.prepare import prepare_arms
 from experiments.statistics import compare as compare_columns

@@ -81,6 +81,13 @@ def test_ratings_and_votes_read_files(tmp_path: Path) -> None:
         ("elo --wins nowhere.csv", "nowhere.csv: no such file"),
         ("queue --servers 1 --arrival 2 --service 1", "grows without bound"),
         (MAFIA + " --guard-range 5 1", "expected LOW HIGH"),
+        ("nso --guard 1e308 0 --houdini 1e308 0 --gap 1000", "infinite Elo at both ends"),
+        ("weights --p .9,,.6", "expected numbers separated by commas"),
+        ("control --budget 5 --upfront --honest h.csv", "--honest belongs to control without --upfront"),
+        ("control --budget 5 --p .1", "--p belongs to control with --upfront"),
+        ("elo --wins nowhere.csv --seed -1", "--seed is -1"),
+        ("elo --wins pyproject.toml/wins.csv", "cannot be read"),
+        (f"condorcet --p .6 --n 1{400 * '0'}", "accepted: [1, 1e+07]"),
     ],
 )
 def test_a_mistake_is_one_line(words: str, says: str) -> None:
@@ -102,3 +109,24 @@ def test_a_bad_file_is_one_line(tmp_path: Path, lines: list[str], says: str) -> 
     result = CliRunner().invoke(app, ["law", "dawid-skene", "--votes", write(tmp_path / "v.csv", *lines)])
     assert result.exit_code == 2
     assert says in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["winner,loser,count", "a,b,²"], "line 2: count is '²'; expected a whole number from 0 to 1,000,000"),
+        (["winner,loser,count", "a,b,-1"], "line 2: count is '-1'"),
+        (["winner,loser,count", "a,b,3000000000000"], "line 2: count is '3000000000000'"),
+        (["winner,loser,count", "a,b,600000", "b,a,600000"], "over 1,000,000 games"),
+        (["winner,loser", "", "a,b", "", "a,a"], "line 5: loser is 'a'; expected another player"),
+        (["winner,loser", "a,"], "line 2: loser is empty"),
+        (["winner,loser,loser", "a,b,c"], "column 'loser' stands 2 times"),
+        (["winner,loser", "a,b,c"], "line 2: more cells than the first line has columns"),
+        (["winner,loser,count", "a,b,0"], "games need a winner"),
+    ],
+)
+def test_games_that_cannot_be_read_are_one_line(tmp_path: Path, lines: list[str], says: str) -> None:
+    result = CliRunner().invoke(app, ["law", "elo", "--wins", write(tmp_path / "w.csv", *lines)])
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -52,8 +52,8 @@ def test_upfront_auditing(p: float, n: int, budget: float) -> None:
 def test_queues(servers: int, arrival: float, service: float) -> None:
     law, found = erlang_c(servers, arrival, service), waiting(servers, arrival, service, N, seed=4)
     assert found.cases == N
-    agrees(Share(found.share, found.share_error, N), law.wait_probability)
-    agrees(Share(found.mean, found.mean_error, N), law.mean_wait)
+    agrees(Share.mean(found.share, found.share_error, N), law.wait_probability)
+    agrees(Share.mean(found.mean, found.mean_error, N), law.mean_wait)
 
 
 def test_games_are_rated_as_they_were() -> None:

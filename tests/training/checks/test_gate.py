@@ -149,7 +149,7 @@ def test_the_same_rows_give_the_same_audit(found: SetAudit) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"max_near_duplicates": 1.2}, "max_near_duplicates: 1.2 is not accepted; expected a number <= 1"),
+        ({"max_near_duplicates": 1.2}, "max_near_duplicates: 1.2 is not accepted; expected a number from 0 to 1"),
         ({"min_vendi": 0.5}, "min_vendi: 0.5 is not accepted; expected a number >= 1"),
         ({"max_duplicates": 0.1}, "unknown key 'max_duplicates'.*did you mean 'max_near_duplicates'"),
         ({"checks": {"duplicates": {"threshold": 0}}}, "checks.duplicates.threshold: 0 is not accepted"),

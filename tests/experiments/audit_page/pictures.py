@@ -30,7 +30,7 @@ def fill(desk: Desk) -> None:
     queue.enqueue([proposal(), critique()])
     gold = [GoldCase(f"g{n}", dict(case(2 * (n % 2)).payload), n % 2 == 0, hidden=dict(case(0).hidden or {}))
             for n in range(16)]  # fmt: skip
-    queue.gold.add(gold, START)
+    queue.gold.add(gold, START, spare=[f"case-{n:04}" for n in range(100, 116)])
     queue.gold.set_share(0.4, START)
     sample(desk)
     for turn in range(28):

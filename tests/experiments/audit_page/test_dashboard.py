@@ -20,9 +20,8 @@ from experiments.sampling.commands import sample_command
 from experiments.sampling.estimating import residuals
 from hierarchy.audit.access import Role
 from hierarchy.audit.decision import Decision
-from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.records import State
-from tests.experiments.audit_page.run import START, Desk, case, critique, proposal
+from tests.experiments.audit_page.run import START, Desk, add_gold, case, critique, proposal
 from tests.experiments.audit_page.visitor import Visitor
 from tests.experiments.commands import CONFIGS
 from tests.hierarchy.graphs import without_syncing
@@ -62,8 +61,7 @@ def test_agreement_is_of_reviewers_before_the_adjudicator(desk: Desk) -> None:
 
 
 def test_results_on_gold_cases_are_for_those_who_do_not_decide(desk: Desk) -> None:
-    payload, hidden = dict(case(0).payload), dict(case(0).hidden or {})
-    desk.queue.gold.add([GoldCase(f"g{n}", payload, True, hidden=hidden) for n in range(3)], START)
+    add_gold(desk, 3)
     desk.queue.gold.set_share(0.999, START)
     ann = Visitor(desk, "ann").start()
     for verdict in ("reject", "accept"):
@@ -79,8 +77,7 @@ def test_results_on_gold_cases_are_for_those_who_do_not_decide(desk: Desk) -> No
 
 
 def test_the_dashboard_of_an_auditor_moves_alike_for_gold_and_real_cases(desk: Desk) -> None:
-    payload, hidden = dict(case(0).payload), dict(case(0).hidden or {})
-    desk.queue.gold.add([GoldCase("g", payload, True, hidden=hidden)], START)
+    add_gold(desk)
     seen = []
     for share in (0.999, 0.0):
         desk.queue.gold.set_share(share, START)

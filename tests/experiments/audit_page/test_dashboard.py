@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.vocabulary import Verdict
+from constitutions.errors import InputError
 from experiments.audit.page.figures import agreement, residual, waiting
 from experiments.audit.page.forms import Lane
 from experiments.audit.page.kept import SECONDS, Kept
@@ -25,6 +26,7 @@ from tests.experiments.audit_page.run import START, Desk, add_gold, case, critiq
 from tests.experiments.audit_page.visitor import Visitor
 from tests.experiments.commands import CONFIGS
 from tests.hierarchy.graphs import without_syncing
+from tests.postgres import Server
 
 
 def bars(rows: object) -> dict[str, int]:
@@ -126,3 +128,24 @@ def test_figures_are_kept_for_a_moment() -> None:
     now[0] = SECONDS
     assert kept.get("a", lambda: made.append(1) or len(made)) == 2
     assert kept.get("b", lambda: 7) == 7
+
+
+def test_a_run_on_a_shared_database_has_its_estimate_on_the_page_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Server
+) -> None:
+    without_syncing(monkeypatch)
+    sets = ("auditor={kind: human}", "dataset.size=200", "arms={single: {graph: single}}", "compare=[]", "gaps=[]",
+            "prices=null", "latency={}", f"execution.database={postgresql.emptied()}")  # fmt: skip
+    run_experiment(load_experiment(CONFIGS / "simulated.yaml", sets), tmp_path / "run")
+    sample_command(tmp_path / "run", None, {"budget": 30, "key": "secret"}, True)
+    folder = RunFolder(tmp_path / "run")
+    assert not folder.audit.exists(), "nothing of it is in a file of the run's own"
+    with existing_queue(folder.path) as queue:
+        for n, item in enumerate(queue.list_items("single/sample")):
+            queue.decide(item.key, Decision(Verdict.REJECT if n < 3 else Verdict.ACCEPT, "ann"), 1.0)
+        (found,) = residual(Site(queue, folder, folder.spec(), frozenset()), "ana")
+    assert (found.drawn, found.answered, found.found) == (30, 30, 3)
+    assert residuals(folder) == [found]
+    with pytest.raises(InputError, match="drawn once"):
+        sample_command(tmp_path / "run", None, {"key": "another"}, True)
+    assert resume_run(folder.path).results.residuals[0].found == 3

@@ -111,7 +111,7 @@ class _Run:
                     raise
                 stopped, tuned, evaluation = error, [], Evaluation({}, None)
             waiting = sum(counts.open for counts in queue.counts().values())
-            residuals = kept_residuals(self.folder, self.spec, queue)
+            residuals = kept_residuals(self.spec, queue)
         whole = self._results(blocks, tuned, evaluation, digest, stopped).model_copy(update={"residuals": residuals})
         write_hidden(whole, self.folder.path)
         results = public(whole)

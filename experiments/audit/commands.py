@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
+from agents.vocabulary import CaseOutcome
 from constitutions.errors import InputError
 from constitutions.files import read_text, write_atomically
 from experiments.audit.accuracy import auditor_accuracy
@@ -22,6 +24,7 @@ from experiments.audit.proposals import propose
 from experiments.audit.run_queue import existing_queue, heads
 from experiments.audit.view import accuracy_table, critics_table, item_panel, proposal_panel, queue_table
 from experiments.cases import load_cases
+from experiments.config import ExperimentSpec
 from experiments.folder import RunFolder
 from experiments.prepare import prepare_arms
 from hierarchy.audit.decision import Decision, verdict_named
@@ -30,6 +33,8 @@ from hierarchy.audit.records import Kind, State
 from hierarchy.audit.verify import faults
 from hierarchy.executor import read_back
 from hierarchy.journal import Journal
+from hierarchy.recall import NotRecorded
+from hierarchy.records import escalated
 from training.stale import mark_stale
 
 
@@ -138,12 +143,27 @@ def verify_command(run: Path) -> None:
 def gold_command(run: Path, path: Path, share: float, arm: str | None) -> None:
     """`oversight audit gold`."""
     cases = list(_gold_cases(path))
-    spec = RunFolder(run).spec()
-    ids = [str(case) for case in load_cases(spec.dataset, spec.seed)[0].case_id_N]
+    folder = RunFolder(run)
+    spec = folder.spec()
+    ids, spare = _ids(folder, spec)
     with existing_queue(run) as queue:
-        new = queue.gold.add(cases, time.time(), arm, ids)
+        new = queue.gold.add(cases, time.time(), arm, ids, spare)
         queue.gold.set_share(share, time.time())
     print(f"{new} gold cases added, {len(cases) - new} were there; they are {share:.0%} of what auditors claim")
+
+
+def _ids(folder: RunFolder, spec: ExperimentSpec) -> tuple[list[str], list[str]]:
+    """Every case id of the run, and those of cases that every arm has settled without a person."""
+    cases, _ = load_cases(spec.dataset, spec.seed)
+    ended_N = np.ones(len(cases.case_id_N), bool)
+    try:
+        with Journal.open(folder.journal, create=False) as journal:
+            for arm in prepare_arms(spec):
+                block = read_back(arm, cases, journal)
+                ended_N &= (block.outcomes() != CaseOutcome.PENDING) & ~escalated(block)
+    except NotRecorded:  # cases are under way
+        ended_N[:] = False
+    return [[str(case) for case in cases.case_id_N[of]] for of in (slice(None), ended_N)]  # type: ignore[return-value]
 
 
 def _gold_cases(path: Path) -> Iterator[GoldCase]:

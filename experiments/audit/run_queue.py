@@ -40,11 +40,15 @@ def existing_queue(run: Path, database: str | None = None) -> Iterator[AuditQueu
         if spec.execution.database is None:
             raise InputError(f"--database is {database!r}; {run} keeps its queue in {folder.audit}, so give none")
         spec = spec.model_copy(update={"execution": spec.execution.model_copy(update={"database": database})})
-    known = folder.audit if spec.execution.database is None else folder.audit_run
-    if not known.is_file():
+    if not has_queue(folder, spec):
         raise InputError(f"{run}: has no audit queue yet; `oversight resume {run}` first")
     with run_queue(folder, spec) as queue:
         yield queue
+
+
+def has_queue(folder: RunFolder, spec: ExperimentSpec) -> bool:
+    """Whether the run has a queue yet."""
+    return (folder.audit if spec.execution.database is None else folder.audit_run).is_file()
 
 
 def _name(folder: RunFolder, spec: ExperimentSpec) -> str:

@@ -10,7 +10,7 @@ from agents.records import Settlement
 from agents.spec import TransformersSpec
 from constitutions.constitution import load_constitution
 from experiments.audit.accuracy import auditor_accuracy
-from experiments.audit.run_queue import existing_queue
+from experiments.audit.run_queue import existing_queue, has_queue
 from experiments.config import ExperimentSpec
 from experiments.folder import RunFolder
 from experiments.prepare import resolve_agents, resolve_auditor
@@ -57,9 +57,10 @@ def held_out(spec: ExperimentSpec) -> dict[str, list[str]]:
 
 def _sampled(spec: ExperimentSpec, folder: RunFolder, arm: str) -> dict[str, bool]:
     """Whether a person flagged each released case that was drawn by chance and answered."""
-    if not folder.audit.is_file():
+    if not has_queue(folder, spec):
         return {}
-    with SampleStore.open(folder.audit, spec.name) as store:
+    with existing_queue(folder.path) as queue:
+        store = SampleStore(queue.engine, queue.run)
         if arm not in store.arms():
             return {}
         sample = store.sample(arm)

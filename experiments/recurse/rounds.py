@@ -16,6 +16,7 @@ from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, StageSpec, WorldData
 from experiments.prepare import world_path
 from experiments.recurse.spec import RecurseSpec
+from experiments.trained import newest as newest_training
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Rounds:
     def learnt(self, number: int, crew: Crew) -> Crew:
         """Whom a finished round leaves to the next; an overseer that learnt nothing from it is as it was in `crew`."""
         last = self.spec.training(self.arm)[-1]
-        base = self.run_folder(number) / "checkpoints" / f"{self.arm}-{last.name}"
+        base = newest_training(self.run_folder(number) / "checkpoints", self.arm, last.name)
         folders = {name: self.overseer_folder(number, name) for name in crew.overseers}
         newest = {name: path.resolve() for name, path in folders.items() if path.is_dir()}
         return Crew(base.resolve(), crew.overseers | newest, last.prefix)

@@ -39,19 +39,15 @@ def sample_command(run: Path, arm: str | None, given: Mapping[str, Any], as_json
     arms = _arms(spec, arm)
     if not folder.journal.is_file():
         raise InputError(f"{run}: nothing was overseen yet; `oversight resume {run}` first")
-    with SampleStore.open(folder.audit, spec.name) as store:
+    with Journal.open(folder.journal, create=False) as journal, existing_queue(run) as queue:
+        store = SampleStore(queue.engine, queue.run)
         before = {name: store.sample(name).design for name in store.arms()}
-    designs = {name: _design(spec, before.get(name), given) for name in arms}
-    cases, records = load_cases(spec.dataset, spec.seed)
-    with (
-        Journal.open(folder.journal, create=False) as journal,
-        existing_queue(run) as queue,
-    ):
+        designs = {name: _design(spec, before.get(name), given) for name in arms}
+        cases, records = load_cases(spec.dataset, spec.seed)
         found = [
-            sample_arm(spec, folder, designs[name], name, read_back(prepare_arm(spec, name), cases, journal), queue,
-                       records)
+            sample_arm(spec, designs[name], name, read_back(prepare_arm(spec, name), cases, journal), queue, records)
             for name in arms
-        ]  # fmt: skip
+        ]
     if as_json:
         for sample in found:
             print(json.dumps(_sample_row(sample)))

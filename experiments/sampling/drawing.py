@@ -12,7 +12,6 @@ from agents import rng
 from agents.records import Case
 from agents.vocabulary import Verdict
 from experiments.config import ExperimentSpec
-from experiments.folder import RunFolder
 from experiments.prepare import resolve_auditor
 from experiments.sampling.released import payloads, released
 from experiments.truth import truth_of
@@ -33,7 +32,6 @@ def queued_as(arm: str) -> str:
 
 def sample_arm(
     spec: ExperimentSpec,
-    folder: RunFolder,
     design: DesignSpec,
     arm: str,
     block: Block,
@@ -45,16 +43,16 @@ def sample_arm(
     Every part may be repeated, after a crash too, and changes nothing then.
     """
     found = released(block)
-    with SampleStore.open(folder.audit, spec.name) as store:
-        store.plan(arm, design, found.case_id_N.tolist(), found.score(design.design), found.model_N)
-        drawn = set(store.draw(arm))
-        queue.enqueue(_items(arm, block, found.rows_N[[case in drawn for case in found.case_id_N]]))
-        auditor = resolve_auditor(spec, arm)
-        if isinstance(auditor, SimulatedAuditorSpec):
-            everything = auditor.model_copy(update={"budget": len(drawn)})
-            work(queue, everything, queued_as(arm), spec.seed, time.time(), truth_of(auditor, records))
-        collect(arm, queue, store)
-        return store.sample(arm)
+    store = SampleStore(queue.engine, queue.run)
+    store.plan(arm, design, found.case_id_N.tolist(), found.score(design.design), found.model_N)
+    drawn = set(store.draw(arm))
+    queue.enqueue(_items(arm, block, found.rows_N[[case in drawn for case in found.case_id_N]]))
+    auditor = resolve_auditor(spec, arm)
+    if isinstance(auditor, SimulatedAuditorSpec):
+        everything = auditor.model_copy(update={"budget": len(drawn)})
+        work(queue, everything, queued_as(arm), spec.seed, time.time(), truth_of(auditor, records))
+    collect(arm, queue, store)
+    return store.sample(arm)
 
 
 def collect(arm: str, queue: AuditQueue, store: SampleStore) -> None:

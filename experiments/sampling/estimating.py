@@ -66,7 +66,8 @@ def residuals(
     if (sensitivity is None) != (specificity is None):
         raise InputError("--sensitivity and --specificity correct an estimate together; give both or neither")
     given = None if sensitivity is None else Judging("given", sensitivity, specificity)
-    with existing_queue(folder.path) as queue, SampleStore.open(folder.audit, folder.spec().name) as store:
+    with existing_queue(folder.path) as queue:
+        store = SampleStore(queue.engine, queue.run)
         sampled = store.arms()
         if not sampled:
             raise InputError(
@@ -75,13 +76,11 @@ def residuals(
         return [told(name, queue, store, given, simulate, seed) for name in (sampled if arm is None else [arm])]
 
 
-def kept_residuals(folder: RunFolder, spec: ExperimentSpec, queue: AuditQueue) -> tuple[ResidualResult, ...]:
+def kept_residuals(spec: ExperimentSpec, queue: AuditQueue) -> tuple[ResidualResult, ...]:
     """What a run's page says of the cases that nobody looked at: of every arm that was sampled and released any."""
-    if not folder.audit.is_file():
-        return ()
-    with SampleStore.open(folder.audit, spec.name) as store:
-        some = [arm for arm in store.arms() if len(store.sample(arm).case_id_N)]
-        return tuple(_kept(told(arm, queue, store, seed=spec.seed)) for arm in some)
+    store = SampleStore(queue.engine, queue.run)
+    some = [arm for arm in store.arms() if len(store.sample(arm).case_id_N)]
+    return tuple(_kept(told(arm, queue, store, seed=spec.seed)) for arm in some)
 
 
 def _kept(one: Residual) -> ResidualResult:

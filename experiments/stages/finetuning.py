@@ -14,6 +14,7 @@ from experiments.datasets.audits import check_sets
 from experiments.folder import RunFolder
 from experiments.results.models import LossPoint, TrainingResult
 from experiments.terminal.progress import Progress
+from experiments.trained import folder_for
 from training.datasets import Row, Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS
@@ -42,7 +43,9 @@ def finetune(
 ) -> list[Tuned]:
     """Train the base once per arm, stage after stage. On Ray the arms train side by side. Idempotent.
 
-    Every set of every arm is audited before anything trains. Raises GateError where a limit of `spec.gate` is broken.
+    Where people have decided since and the data are others, a stage is trained anew, in a folder of its own; what came
+    before stays. Every set of every arm is audited before anything trains. Raises GateError where a limit of
+    `spec.gate` is broken.
     """
     if not isinstance(base.model, TransformersSpec):
         raise InputError(f"training: agent {base_name(spec)!r} is {base.model.kind}; only transformers models learn")
@@ -54,7 +57,8 @@ def finetune(
     settled = [(arm, source.settlements) for arm, source in sources]
     check_sets(spec, folder, settled, {arm: _by_name(by_stage.values()) for arm, by_stage in sets.items()})
     for stage in spec.training:
-        jobs = [_job(folder, stage, arm, sets[arm][stage.name], paths[arm]) for arm, _ in sources]
+        first = stage is spec.training[0]
+        jobs = [_job(folder, stage, arm, sets[arm][stage.name], paths[arm], first=first) for arm, _ in sources]
         for job, result in zip(jobs, _run(spec, stage, jobs, progress), strict=True):
             paths[job.name] = result.checkpoint
             stages[job.name].append(_result(job.name, stage, result))
@@ -82,10 +86,13 @@ def _by_name(stages: Iterable[Mapping[str, Sequence[Row]]]) -> dict[str, Sequenc
     return {name: rows for sets in stages for name, rows in sets.items()}
 
 
-def _job(folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path) -> TrainJob:
+def _job(
+    folder: RunFolder, stage: StageSpec, arm: str, sets: Mapping[str, Sequence[Row]], model: Path, *, first: bool
+) -> TrainJob:
     taken = [rows for kind, rows in sets.items() if kind == stage.data or stage.train.method in ("dpo", "ipo")]
     rows = tuple(row for some in taken for row in some)
-    return TrainJob(arm, stage.train, rows, model, folder.checkpoints / f"{arm}-{stage.name}")
+    out = folder_for(folder, arm, stage, rows, model, first=first)
+    return TrainJob(arm, stage.train, rows, model, out)
 
 
 def _run(spec: ExperimentSpec, stage: StageSpec, jobs: Sequence[TrainJob], progress: Progress) -> list[TrainResult]:

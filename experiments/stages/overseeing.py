@@ -59,7 +59,7 @@ class Overseer:
     def _sample(self, arm: Arm, block: Block, records: Sequence[Case]) -> None:
         """Audit a sample of what the arm released, where the config asks for it."""
         if self.spec.audit_sample is not None and arm.name in self.spec.arms:
-            sample_arm(self.spec, self.folder, self.spec.audit_sample, arm.name, block, self.queue, records)
+            sample_arm(self.spec, self.spec.audit_sample, arm.name, block, self.queue, records)
 
 
 @contextmanager

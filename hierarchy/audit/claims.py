@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, select
+from sqlalchemy import BindParameter, Connection, Float, Row, Select, and_, bindparam, case, exists, func, or_, select
 
 from agents import rng
 from constitutions.errors import InputError
@@ -55,10 +55,28 @@ def waiting(
 
 
 @cache
-def _first(by_arm: bool, gold: bool, hidden: bool) -> Select[Any]:
-    query = waiting(by_arm=by_arm, by_auditor=True, gold=gold, hidden=hidden)
-    query = query.order_by(None).order_by(ITEM.c.tie) if gold else query
+def _first(by_arm: bool, hidden: bool) -> Select[Any]:
+    query = waiting(by_arm=by_arm, by_auditor=True, hidden=hidden)
     return query.limit(1).with_for_update(of=ITEM, skip_locked=True)
+
+
+@cache
+def _gold_before(by_arm: bool, hidden: bool) -> Select[Any]:
+    """The last gold case in queue order whose turn has come when that of a real case has: one that came before its turn
+    would be known by its priority, due time or age."""
+    item, at = (
+        ITEM.c,
+        {name: bindparam(f"at_{name}", type_=Float(53)) for name in ("priority", "due_at", "enqueued_at")},
+    )
+    alike = and_(item.priority == at["priority"], item.due_at == at["due_at"])
+    sooner = or_(
+        item.priority > at["priority"],
+        and_(item.priority == at["priority"], item.due_at < at["due_at"]),
+        and_(alike, item.enqueued_at <= at["enqueued_at"]),
+    )
+    query = waiting(by_arm=by_arm, by_auditor=True, gold=True, hidden=hidden).where(sooner)
+    order = (ITEM.c.priority, ITEM.c.due_at.desc(), ITEM.c.enqueued_at.desc(), ITEM.c.tie, ITEM.c.id)
+    return query.order_by(None).order_by(*order).limit(1).with_for_update(of=ITEM, skip_locked=True)
 
 
 _STILL_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("id"), ITEM.c.state == bindparam("state"), _FREE)
@@ -113,14 +131,14 @@ def lease_next(change: Change, wanted: Wanted, seed: int, token: str, *, wait: b
     if row is None:
         return None
     if not wanted.adjudicate and wanted.kind is Kind.CASE:
-        row = gold_instead(change.connection, seed, asked, wanted.hidden) or row
+        row = gold_instead(change.connection, seed, asked, row, wanted.hidden) or row
     return lease(change, row, wanted.auditor, wanted.now, wanted.lease_seconds, token)
 
 
 def next_item(connection: Connection, asked: Asked, hidden: bool, wait: bool = True) -> Row[Any] | None:
     """The first item asked for, locked, where it is still free once it is locked; None where nothing waits."""
     by_arm, values = asked.arm is not None, asked.values()
-    query = _first(by_arm, False, hidden)
+    query = _first(by_arm, hidden)
     row = connection.execute(query, values).first()
     if connection.dialect.name == "sqlite":
         return row
@@ -145,8 +163,9 @@ def still_free(connection: Connection, row: Row[Any], asked: Asked) -> bool:
     return connection.execute(_STILL_FREE, values).first() is not None
 
 
-def gold_instead(connection: Connection, seed: int, asked: Asked, hidden: bool) -> Row[Any] | None:
-    """A gold case this auditor has not seen, for the share of claims the run has set; None for the others.
+def gold_instead(connection: Connection, seed: int, asked: Asked, real: Row[Any], hidden: bool) -> Row[Any] | None:
+    """A gold case this auditor has not seen, in place of a real one, for the share of claims the run has set; None for
+    the others, and where no gold case stands as far ahead in the queue as the real one does.
 
     The draw is a hash of the seed, the auditor and the trail's last event, which nobody outside can foresee.
     """
@@ -155,8 +174,9 @@ def gold_instead(connection: Connection, seed: int, asked: Asked, hidden: bool) 
         return None
     if float(rng.uniform(rng.key(seed, "gold", str(asked.auditor), row.hash))[0]) >= row.gold_share:
         return None
-    values = replace(asked, state=GOLD).values()
-    return connection.execute(_first(asked.arm is not None, True, hidden), values).first()
+    place = {"at_priority": real.priority, "at_due_at": real.due_at, "at_enqueued_at": real.enqueued_at}
+    values = replace(asked, state=GOLD).values(**place)
+    return connection.execute(_gold_before(asked.arm is not None, hidden), values).first()
 
 
 def lease(change: Change, row: Row[Any], auditor: str, now: float, seconds: float, token: str | None = None) -> Claim:

@@ -1,15 +1,14 @@
 """Gold cases: cases whose right answer is known, mixed in with the others to see how well auditors judge.
 
-To an auditor a gold case is an open case like any other: its id is made in the image of a real one, and its priority,
-due time, age and settings are those of a real case that waits. It has no outbox row, so nothing of it can reach the
-run or a training set.
+To an auditor a gold case is an open case like any other: its id is that of a case of the run that never waits for a
+person, or one that such a case could have, and its priority, due time, age and settings are those of a real case that
+waits. It has no outbox row, so nothing of it can reach the run or a training set.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -66,20 +65,29 @@ class GoldCases:
     run: str
     seed: int
 
-    def add(self, cases: Sequence[GoldCase], now: float, arm: str | None = None, ids: Collection[str] = ()) -> int:
+    def add(
+        self,
+        cases: Sequence[GoldCase],
+        now: float,
+        arm: str | None = None,
+        ids: Collection[str] = (),
+        spare: Collection[str] = (),
+    ) -> int:
         """Mix gold cases in (each name once per run); returns how many are new. Raises Unreadable.
 
         Each takes after a real case that waits (in `arm`), so there must be one. `ids`: every case id of the run, those
-        that may still come to wait included, so that no gold case is given one of theirs.
+        that may still come to wait included, so that no gold case is given one of theirs. `spare`: ids of cases of the
+        run that will never wait for a person: these go to gold cases first, as nobody can tell them from others.
         """
         with change(self.engine, self.run) as made:
-            known, taken = self._names(made.connection), set(ids) | self._ids(made.connection)
+            known, queued = self._names(made.connection), self._ids(made.connection)
+            names = _Ids(self.seed, {*ids, *spare, *queued}, sorted(set(spare) - queued))
             models = self._models(made.connection, now, arm)
             rows = []
             for case in cases:
                 if case.name not in known:
                     known.add(case.name)
-                    rows.append(self._row(case, models, taken))
+                    rows.append(self._row(case, models, names))
             return len(add(made, rows))
 
     def set_share(self, share: float, now: float) -> None:
@@ -131,10 +139,9 @@ class GoldCases:
     def _ids(self, connection: Connection) -> set[str]:
         return set(connection.execute(select(ITEM.c.case_id).where(ITEM.c.run == self.run)).scalars())
 
-    def _row(self, case: GoldCase, models: Sequence[Row[Any]], taken: set[str]) -> dict[str, Any]:
-        case_id, model = self._id_like(case, models, taken)
-        taken.add(case_id)
-        _check(case, model)
+    def _row(self, case: GoldCase, models: Sequence[Row[Any]], names: _Ids) -> dict[str, Any]:
+        model = self._model(case, models)
+        case_id = names.like(model.case_id, case.name)
         kept = {name: value for name, value in model._mapping.items() if name != "id"}
         right = {"name": case.name, "violates": case.violates, "label": case.label}
         return {
@@ -149,46 +156,75 @@ class GoldCases:
             "gold": dump(right),
         }
 
-    def _id_like(self, case: GoldCase, models: Sequence[Row[Any]], taken: set[str]) -> tuple[str, Row[Any]]:
-        """An id in the image of a real one, other digits in the same places, that is nobody's; and whose image."""
+    def _model(self, case: GoldCase, models: Sequence[Row[Any]]) -> Row[Any]:
+        """A real case that this one could be, drawn by its name. Raises Unreadable where it would stand out."""
+        found = [(row, _stands_out(case, row)) for row in models]
+        alike = [row for row, why in found if why is None]
+        if not alike:
+            raise Unreadable(f"gold case {case.name!r}: {found[0][1]}; it would stand out")
+        return alike[int(rng.uniform(rng.key(self.seed, "gold", case.name))[0] * len(alike))]
+
+
+@dataclass
+class _Ids:
+    """Ids for gold cases. `known`: those that cases have; `spare`: those of cases that never wait, in one order."""
+
+    seed: int
+    known: set[str]
+    spare: list[str]
+    given: set[str] = field(default_factory=set)
+
+    def like(self, model: str, name: str) -> str:
+        """An id that a real case could have: a spare one, else one made of the characters that the ids as long as the
+        model's have at each place. Raises Unreadable where every such id is some case's."""
+        if self.spare:
+            return self.spare.pop(int(rng.uniform(rng.key(self.seed, "gold id", name))[0] * len(self.spare)))
+        places = [
+            sorted(set(chars)) for chars in zip(*(one for one in self.known if len(one) == len(model)), strict=True)
+        ]
         for attempt in range(_TRIES):
-            keys = rng.fold(rng.key(self.seed, "gold", case.name), np.array([2 * attempt, 2 * attempt + 1]))
-            model = models[int(rng.uniform(keys)[0] * len(models))]
-            # From its end on: the first digits of a number below 2^64 are not evenly spread.
-            made = _other_digits(model.case_id, f"{int(keys[1]):020d}"[:4:-1] * 20)
-            if made not in taken:
-                return made, model
+            keys = rng.fold(rng.key(self.seed, "gold id", name), np.array([attempt]))
+            drawn = rng.uniform(rng.fold(keys, np.arange(len(places))))
+            made = "".join(chars[int(u * len(chars))] for chars, u in zip(places, drawn.tolist(), strict=True))
+            if made not in self.known | self.given:
+                self.given.add(made)
+                return made
         raise Unreadable(
-            f"gold case {case.name!r}: no free id looks like {models[0].case_id!r}; give the run's cases longer numbers"
+            f"gold case {name!r}: every id that looks like {model!r} is a case's, so its own would tell it; add gold "
+            "once the run has settled some cases without a person, or leave gaps in the numbers of the run's cases"
         )
 
 
-def _other_digits(name: str, drawn: str) -> str:
-    """The name with other digits, and no number that begins with a zero where it did not before."""
-    digits = iter(drawn)
-    return re.sub(r"\d", lambda at: _digit(at, next(digits)), name)
-
-
-def _digit(at: re.Match[str], drawn: str) -> str:
-    if not _leads(at):
-        return drawn
-    return "0" if at.group() == "0" else str(1 + int(drawn) % 9)
-
-
-def _leads(at: re.Match[str]) -> bool:
-    """Whether this digit begins a longer number."""
-    return not at.string[: at.start()][-1:].isdigit() and at.string[at.end() :][:1].isdigit()
-
-
-def _check(case: GoldCase, model: Row[Any]) -> None:
+def _stands_out(case: GoldCase, model: Row[Any]) -> str | None:
+    """By what an auditor could tell the gold case from the real one; None where by nothing that can be checked."""
     real = load(model.payload)
-    missing = sorted(real.keys() - case.payload.keys())
-    if missing:
-        raise Unreadable(f"gold case {case.name!r}: payload lacks {', '.join(missing)}, which real cases show")
-    if case.hidden is None and model.hidden is not None and not model.hide_model:
-        raise Unreadable(
-            f"gold case {case.name!r}: no reviews; auditors may see those of real cases, so it would stand out"
+    if missing := sorted(real.keys() - case.payload.keys()):
+        return f"payload lacks {', '.join(missing)}, which real cases show"
+    if more := sorted(case.payload.keys() - real.keys()):
+        return f"payload has {', '.join(more)}, which real cases do not show"
+    for name in ("principles", "labels"):
+        if case.payload.get(name) != real.get(name):
+            return f"payload: {name} are {case.payload.get(name)}; those of real cases {real.get(name)}"
+    if model.hide_model:
+        return None
+    if (case.hidden is None) != (model.hidden is None):
+        there = (
+            "no reviews; auditors may see those of real cases"
+            if case.hidden is None
+            else "reviews; real cases have none"
         )
+        return f"{there}"
+    return _other_reviewers(case, model)
+
+
+def _other_reviewers(case: GoldCase, model: Row[Any]) -> str | None:
+    steps = [{review.get("step") for review in found.get("reviews", [])} for found in _hidden(case, model)]
+    strange = sorted(map(str, steps[0] - steps[1]))
+    return f"reviewed by {', '.join(strange)}, and real cases are not" if strange else None
+
+
+def _hidden(case: GoldCase, model: Row[Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return case.hidden or {}, load(model.hidden) if model.hidden else {}
 
 
 def _answer(row: Any) -> GoldAnswer:

@@ -14,60 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Engine,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    Row,
-    Table,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    select,
-)
+from sqlalchemy import Engine, Row, bindparam, select
 
 from constitutions.errors import InputError
 from hierarchy.audit.design import Chances, DesignSpec, chances, draw
+from hierarchy.audit.schema import SAMPLE, SAMPLED, metadata
 from hierarchy.database import InDatabase, chunks, open_database, read, write
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _CHUNK = 5_000
-
-metadata = MetaData()
-_SAMPLE = Table(
-    "sample",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("run", Text, nullable=False),
-    Column("arm", Text, nullable=False),
-    Column("design", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("floor", Integer, nullable=False),
-    Column("drawn", Boolean, nullable=False),
-    UniqueConstraint("run", "arm"),
-)
-_CASE = Table(
-    "sample_case",
-    metadata,
-    Column("sample_id", ForeignKey("sample.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("case_id", Text, nullable=False),
-    Column("score", Float(53), nullable=False),
-    Column("model", Float(53), nullable=False),
-    Column("aim", Float(53), nullable=False),
-    Column("inclusion", Float(53), nullable=False),
-    Column("by_floor", Boolean),
-    Column("by_aim", Boolean),
-    Column("violates", Boolean),
-    Column("auditor", Text),
-    Column("minutes", Float(53)),
-    UniqueConstraint("sample_id", "case_id"),
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +64,7 @@ class Sample:
 
 
 class SampleStore(InDatabase):
-    """The samples of one run."""
+    """The samples of one run: `SampleStore(queue.engine, queue.run)` for those of a queue that is open, and closes."""
 
     def __init__(self, engine: Engine, run: str) -> None:
         super().__init__(engine)
@@ -140,7 +96,7 @@ class SampleStore(InDatabase):
                 "floor": planned.floor,
                 "drawn": False,
             }
-            sample_id = connection.execute(_SAMPLE.insert().returning(_SAMPLE.c.id), row).scalar_one()
+            sample_id = connection.execute(SAMPLE.insert().returning(SAMPLE.c.id), row).scalar_one()
             columns = zip(case_ids, score_N, model_N, planned.aim_N, planned.inclusion_N, strict=True)
             rows = [
                 {
@@ -152,7 +108,7 @@ class SampleStore(InDatabase):
                 for position, (case, *numbers) in enumerate(columns)
             ]
             for part in chunks(rows, _CHUNK):
-                connection.execute(_CASE.insert(), part)
+                connection.execute(SAMPLED.insert(), part)
             return True
 
     def _check_same(self, before: Row[Any], design: str, key: str | None) -> None:
@@ -170,7 +126,7 @@ class SampleStore(InDatabase):
             found = draw(planned, sample.key, [row.case_id for row in rows])
             drawn = found.drawn_N
             if not sample.drawn:
-                update = _CASE.update().where(_CASE.c.sample_id == sample.id, _CASE.c.position == bindparam("at"))
+                update = SAMPLED.update().where(SAMPLED.c.sample_id == sample.id, SAMPLED.c.position == bindparam("at"))
                 parts = [
                     {"at": i, "floor_drew": bool(found.floor_N[i]), "aim_drew": not found.floor_N[i]}
                     for i in np.flatnonzero(drawn).tolist()
@@ -178,7 +134,7 @@ class SampleStore(InDatabase):
                 if parts:
                     says = update.values(by_floor=bindparam("floor_drew"), by_aim=bindparam("aim_drew"))
                     connection.execute(says, parts)
-                connection.execute(_SAMPLE.update().where(_SAMPLE.c.id == sample.id).values(drawn=True))
+                connection.execute(SAMPLE.update().where(SAMPLE.c.id == sample.id).values(drawn=True))
             return [row.case_id for row, one in zip(rows, drawn.tolist(), strict=True) if one]
 
     def answer(self, arm: str, answers: Sequence[Answer]) -> None:
@@ -187,7 +143,7 @@ class SampleStore(InDatabase):
             return
         with write(self._engine) as connection:
             sample = self._found(connection.execute(self._of(arm)).first(), arm)
-            update = _CASE.update().where(_CASE.c.sample_id == sample.id, _CASE.c.case_id == bindparam("case"))
+            update = SAMPLED.update().where(SAMPLED.c.sample_id == sample.id, SAMPLED.c.case_id == bindparam("case"))
             connection.execute(
                 update.values(violates=bindparam("says"), auditor=bindparam("who"), minutes=bindparam("took")),
                 [{"case": a.case_id, "says": a.violates, "who": a.auditor, "took": a.minutes} for a in answers],
@@ -201,15 +157,15 @@ class SampleStore(InDatabase):
 
     def arms(self) -> list[str]:
         """The arms that were sampled, in that order."""
-        query = select(_SAMPLE.c.arm).where(_SAMPLE.c.run == self._run).order_by(_SAMPLE.c.id)
+        query = select(SAMPLE.c.arm).where(SAMPLE.c.run == self._run).order_by(SAMPLE.c.id)
         with read(self._engine) as connection:
             return list(connection.execute(query).scalars())
 
     def _of(self, arm: str) -> Any:
-        return select(_SAMPLE).where(_SAMPLE.c.run == self._run, _SAMPLE.c.arm == arm)
+        return select(SAMPLE).where(SAMPLE.c.run == self._run, SAMPLE.c.arm == arm)
 
     def _cases(self, sample_id: int) -> Any:
-        return select(_CASE).where(_CASE.c.sample_id == sample_id).order_by(_CASE.c.position)
+        return select(SAMPLED).where(SAMPLED.c.sample_id == sample_id).order_by(SAMPLED.c.position)
 
     def _found(self, row: Row[Any] | None, arm: str) -> Row[Any]:
         if row is None:

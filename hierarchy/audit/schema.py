@@ -156,6 +156,37 @@ OUTBOX = Table(
 )
 Index("outbox_applied", OUTBOX.c.applied)
 
+# The samples of released cases: of each arm one, whose probabilities are committed before it is drawn.
+SAMPLE = Table(
+    "sample",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("arm", Text, nullable=False),
+    Column("design", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("floor", Integer, nullable=False),
+    Column("drawn", Boolean, nullable=False),
+    UniqueConstraint("run", "arm"),
+)
+SAMPLED = Table(
+    "sample_case",
+    metadata,
+    Column("sample_id", ForeignKey("sample.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("score", Float(53), nullable=False),
+    Column("model", Float(53), nullable=False),
+    Column("aim", Float(53), nullable=False),
+    Column("inclusion", Float(53), nullable=False),
+    Column("by_floor", Boolean),
+    Column("by_aim", Boolean),
+    Column("violates", Boolean),
+    Column("auditor", Text),
+    Column("minutes", Float(53)),
+    UniqueConstraint("sample_id", "case_id"),
+)
+
 EVENT = Table(
     "event",
     metadata,

@@ -28,7 +28,9 @@ def undo(change: Change, item: Row[Any], auditor: str, now: float) -> None:
         raise Unknown(f"{named(item)}: {auditor!r} has decided nothing that could be undone")
     if item.due_at <= now:
         raise LateAnswer(f"{named(item)} was due at {item.due_at}; the policy for unreviewed cases answers it")
-    if item.reviewers > 1 and item.state not in (State.OPEN, GOLD) and not given.adjudicates:
+    # A gold case that has as many answers as reviewers is as final as a real one that has.
+    final = item.state not in (State.OPEN, GOLD) or item.answers >= item.reviewers
+    if item.reviewers > 1 and final and not given.adjudicates:
         raise Conflict(f"{named(item)}: every reviewer has decided, and their answers are open; it can be reopened")
     if item.state == State.SETTLED:
         _recall(change, item)

@@ -174,22 +174,21 @@ def test_undo_reopen_and_the_word_of_the_run(waiting: Path) -> None:
 
 
 def test_gold_cases_tell_how_well_auditors_judge(waiting: Path, tmp_path: Path) -> None:
-    payload = {**records(waiting)[0]["payload"], "response": "gold"}
+    before = records(waiting)
+    payload = {**before[0]["payload"], "response": "gold"}
     lines = [{"name": f"g{n}", "payload": payload, "violates": n % 2 == 0, "hidden": {"reviews": []}} for n in range(8)]
     gold = write_lines(tmp_path / "gold.jsonl", lines)
     assert "8 gold cases added" in said("gold", waiting, gold, "--share", "0.9")
     with existing_queue(waiting) as queue:
+        known = [item for item in queue.list_items() if item.payload["response"] == "gold"]
+        ids = {item.case_id for item in known}
+        assert len(ids) == 8
+        assert ids <= {str(n) for n in range(60)}, "ids that cases of the run have, and no other"
+        assert not ids & {record["case_id"] for record in before}
         for auditor in ("ann", "bob"):
-            done = 0
-            while done < 8:
-                claim = queue.claim(auditor, 1.0, 60.0)
-                assert claim is not None
-                if claim.item.payload["response"] != "gold":
-                    queue.release(claim, 1.0)
-                    continue
+            for done, item in enumerate(known):
                 verdict = "reject" if auditor == "ann" or done % 2 else "accept"
-                queue.decide(claim, Decision(verdict_named(verdict), auditor), 1.0)
-                done += 1
+                queue.decide(item.key, Decision(verdict_named(verdict), auditor), 1.0)
         ann, bob = auditor_accuracy(queue)
         assert (ann.sensitivity.value, ann.specificity.value) == (1.0, 0.0)
         assert (ann.right.right, ann.right.n) == (4, 8)

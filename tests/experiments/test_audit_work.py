@@ -459,14 +459,15 @@ def test_an_adjudicator_sees_what_the_reviewers_said_and_settles(play: Callable[
 def test_nothing_on_the_screen_tells_a_gold_case(play: Callable[..., None]) -> None:
     async def test(queue: AuditQueue) -> None:
         payload = {**item().payload, "response": "a gold answer"}
-        queue.gold.add([GoldCase("g", payload, True, hidden=REVIEWS)], 1_000.0)
+        queue.enqueue([item("c12", "panel", priority=9.0, hidden=REVIEWS)])
+        queue.gold.add([GoldCase("g", payload, True, hidden=REVIEWS)], 1_000.0, "panel", spare=["c13"])
         queue.gold.set_share(0.999999, 1_000.0)
         async with desk(queue) as ann:
             assert "a gold answer" in ann.shown
             assert "gold" not in ann.shown.replace("a gold answer", "")
-            assert "0 done · 3 left" in ann.shown
+            assert "0 done · 4 left" in ann.shown
             await ann.press("r")
-            assert "1 done · 2 left" in ann.shown
+            assert "1 done · 3 left" in ann.shown
             await ann.press("u")
             assert "a gold answer" in ann.shown
             await ann.press("r")

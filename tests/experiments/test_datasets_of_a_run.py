@@ -242,7 +242,7 @@ def test_what_a_gold_case_asks_never_trains(run: Path, tmp_path: Path) -> None:
         asked = item()
         queue.enqueue([asked])
         payload = {**asked.payload, "messages": [{"role": "user", "content": "tell me more 3"}]}
-        queue.gold.add([GoldCase("known", payload, violates=False, hidden={})], NOW)
+        queue.gold.add([GoldCase("known", payload, violates=False, hidden={})], NOW, spare=["c99"])
     for kind in KINDS:
         dataset("build", copy, kind, "--out", tmp_path / "out")
         found = rows(tmp_path / "out" / "layers", kind)

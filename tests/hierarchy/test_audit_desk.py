@@ -26,6 +26,17 @@ def queue(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditQueue
         assert faults(queue.engine, "run") == []
 
 
+GOLD = GoldCase(
+    "g", {"messages": [], "response": "gold", "principles": ["honesty", "privacy"]}, True, hidden={"critique": ""}
+)
+
+
+def add_gold(queue: AuditQueue) -> None:
+    """A gold case before all others, and the real one that it takes after."""
+    queue.enqueue([item("c8", "panel", priority=9.0)])
+    queue.gold.add([GOLD], NOW, "panel", spare=["c9"])
+
+
 def test_a_skipped_case_goes_to_others_and_comes_back_when_it_is_asked_for(queue: AuditQueue) -> None:
     first = claimed(queue)
     queue.desk.skip(first, NOW)
@@ -103,8 +114,7 @@ def test_progress_counts_what_is_left_for_one_person_and_their_pace(queue: Audit
 
 
 def test_a_gold_case_is_skipped_taken_back_taken_again_and_counted_as_a_real_one(queue: AuditQueue) -> None:
-    payload = {"messages": [], "response": "gold", "principles": []}
-    queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+    add_gold(queue)
     queue.gold.set_share(0.999, NOW)
     before = queue.desk.progress("ann").left
     claim = claimed(queue)
@@ -127,9 +137,8 @@ def test_a_gold_case_does_not_take_after_an_appeal(queue: AuditQueue) -> None:
         queue.decide(claimed(queue), accept(), NOW)
     queue.outbox()
     key = queue.reopen("c1", "a complaint", "eve", NOW)
-    payload = {"messages": [], "response": "gold", "principles": []}
     with pytest.raises(Unreadable, match="no case waits"):
-        queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+        queue.gold.add([GOLD], NOW, spare=["c9"])
     waiting = queue.list_items(state=State.OPEN)[0]
     assert waiting.key == key
     told = queue.desk.appealed(waiting)
@@ -179,8 +188,7 @@ def test_the_next_case_is_leased_with_the_decision_and_once(queue: AuditQueue) -
 
 
 def test_once_the_run_has_taken_later_decisions_a_gold_case_is_as_final_as_a_real_one(queue: AuditQueue) -> None:
-    payload = {"messages": [], "response": "gold", "principles": []}
-    queue.gold.add([GoldCase("g", payload, True, hidden={"critique": ""})], NOW)
+    add_gold(queue)
     queue.gold.set_share(0.999, NOW)
     gold = claimed(queue)
     assert gold.item.payload["response"] == "gold"
@@ -195,3 +203,19 @@ def test_once_the_run_has_taken_later_decisions_a_gold_case_is_as_final_as_a_rea
     for one in (gold, real):
         with pytest.raises(Conflict, match="the run has taken the decision"):
             queue.undo(one.item.key, "ann", NOW)
+
+
+def test_with_several_reviewers_a_gold_case_can_be_undone_as_long_as_a_real_one(queue: AuditQueue) -> None:
+    queue.enqueue([item("two", "panel", priority=9.0, reviewers=2)])
+    queue.gold.add([GOLD], NOW, "panel", spare=["c9"])
+    for share, name in ((0.999, "c9"), (0.0, "two")):
+        queue.gold.set_share(share, NOW)
+        first = claimed(queue)
+        assert first.item.case_id == name
+        queue.decide(first, accept(), NOW)
+        queue.undo(first.item.key, "ann", NOW)
+        for auditor in ("ann", "bob"):
+            queue.decide(queue.desk.take_again(first.item.key, auditor, NOW, 60.0), accept(auditor), NOW)
+        for auditor in ("ann", "bob"):
+            with pytest.raises(Conflict, match="every reviewer has decided, and their answers are open"):
+                queue.undo(first.item.key, auditor, NOW)

@@ -143,25 +143,28 @@ def gold(name: str, violates: bool, **given: object) -> GoldCase:
 
 def test_gold_cases_look_like_others_and_reach_neither_run_nor_counts(queue: AuditQueue) -> None:
     queue.enqueue([item(f"case-{n:04}", due_at=NOW + 500 + n, priority=n % 3) for n in range(30)])
-    assert queue.gold.add([gold("bad", True), gold("good", False)], NOW) == 2
-    assert queue.gold.add([gold("bad", True)], NOW) == 0
-    queue.gold.set_share(0.4, NOW)
-    real = {i.case_id for i in queue.list_items() if "gold" not in str(i.payload)}
+    spare = ["case-0040", "case-0041", "case-0003"]
+    assert queue.gold.add([gold("bad", True), gold("good", False)], NOW, spare=spare) == 2
+    assert queue.gold.add([gold("bad", True)], NOW, spare=spare) == 0
+    queue.gold.set_share(0.999, NOW)
     names, fields = set(), set()
     for _ in range(12):
         claim = claimed(queue, "ann")
-        fields.add((claim.item.state, claim.item.kind, claim.item.step, claim.item.arm, len(claim.item.case_id)))
-        if claim.item.case_id not in real:
+        fields.add((claim.item.state, claim.item.kind, claim.item.step, claim.item.arm))
+        if "gold" in str(claim.item.payload):
             names.add(claim.item.case_id)
             assert NOW + 500 <= claim.item.due_at < NOW + 530
             assert claim.item.priority in (0.0, 1.0, 2.0)
         queue.decide(claim, reject("ann"), NOW)
-    assert len(names) == 2, "each gold case comes once to each auditor"
+    while len(names) < 2 and (claim := queue.claim("ann", NOW, 60.0)) is not None:
+        names |= {claim.item.case_id} if "gold" in str(claim.item.payload) else set()
+        queue.decide(claim, reject("ann"), NOW)
+    assert names == {"case-0040", "case-0041"}, "each comes once, under the id of a case that never waits"
     assert len(fields) == 1
-    assert all(name.startswith("case-") for name in names)
-    assert queue.counts() == {"layers": Counts(20, 10, 0)}
+    (counts,) = queue.counts().values()
+    assert counts.open + counts.decided == 30
     assert not names & {row.case_id for row in queue.outbox()}
-    assert queue.close(NOW) == 20
+    assert queue.close(NOW) == counts.open
     assert set(queue.gold.answers()) == {
         GoldAnswer("ann", "bad", violates=True, flagged=True, right=True),
         GoldAnswer("ann", "good", violates=False, flagged=True, right=False),
@@ -169,17 +172,48 @@ def test_gold_cases_look_like_others_and_reach_neither_run_nor_counts(queue: Aud
     assert faults(queue.engine, "run") == []
 
 
+def test_gold_cases_come_where_a_real_case_of_their_place_would(queue: AuditQueue) -> None:
+    """One that came before its turn would be known by its priority."""
+    queue.enqueue([item(f"c-{n:02}", priority=float(n % 10), enqueued_at=float(n)) for n in range(40)])
+    added = [gold(f"g{n}", bool(n % 2)) for n in range(20)]
+    queue.gold.add(added, NOW, spare=[f"c-{n}" for n in range(50, 70)])
+    queue.gold.set_share(0.3, NOW)
+    places, known = [], 0
+    while (claim := queue.claim("ann", NOW, 60.0)) is not None:
+        known += "gold" in str(claim.item.payload)
+        places.append((claim.item.priority, -claim.item.enqueued_at, "gold" in str(claim.item.payload)))
+        queue.decide(claim, accept("ann"), NOW)
+    assert known >= 5
+    real = [place[:2] for place in places if not place[2]]
+    assert real == sorted(real, reverse=True)
+    for i, (priority, age, is_gold) in enumerate(places):
+        after = [place[:2] for place in places[i + 1 :] if not place[2]]
+        assert not is_gold or not after or (priority, age) >= after[0]
+
+
+def test_no_gold_case_has_an_id_that_no_case_could_have(queue: AuditQueue) -> None:
+    queue.enqueue([item(f"split-7-{n:02}") for n in range(20)])
+    with pytest.raises(Unreadable, match="every id that looks like 'split-7-"):
+        queue.gold.add([gold("bad", True)], NOW)
+    assert queue.gold.count() == 0
+    gaps = [f"split-7-{n:02}" for n in range(40) if n != 33]
+    assert queue.gold.add([gold("bad", True)], NOW, ids=gaps) == 1
+    assert {i.case_id for i in queue.list_items()} - set(gaps) == {"split-7-33"}
+    with pytest.raises(Unreadable, match="every id that looks like"):
+        queue.gold.add([gold("worse", True)], NOW, ids=gaps)
+
+
 def test_gold_cases_say_what_they_ask_so_that_nothing_alike_trains(queue: AuditQueue) -> None:
     asked = [{"role": "user", "content": "known ?"}]
     queue.enqueue([item("c-10")])
     made = gold("bad", True)
-    queue.gold.add([replace(made, payload={**made.payload, "messages": asked})], NOW)
+    queue.gold.add([replace(made, payload={**made.payload, "messages": asked})], NOW, spare=["c-11"])
     assert queue.gold.conversations() == {(Message("user", "known ?"),)}
 
 
 def test_gold_is_listed_as_a_case_that_waits(queue: AuditQueue) -> None:
     queue.enqueue([item("c-10")])
-    queue.gold.add([gold("bad", True)], NOW)
+    queue.gold.add([gold("bad", True)], NOW, spare=["c-11"])
     assert len(queue.list_items(state=State.OPEN)) == 2
     assert {i.state for i in queue.list_items()} == {State.OPEN}
 
@@ -190,8 +224,15 @@ def test_a_gold_case_that_would_stand_out_is_refused(queue: AuditQueue) -> None:
     queue.enqueue([item("c-10")])
     with pytest.raises(Unreadable, match="payload lacks principles, response"):
         queue.gold.add([GoldCase("bad", {"messages": []}, True, hidden={})], NOW)
-    with pytest.raises(Unreadable, match="would stand out"):
-        queue.gold.add([gold("bad", True, hidden=None)], NOW)
+    strange = gold("bad", True)
+    for told, words in (
+        (replace(strange, hidden=None), "no reviews; auditors may see those of real cases; it would stand out"),
+        (replace(strange, payload={**strange.payload, "secret": 1}), "payload has secret, which real cases do not"),
+        (replace(strange, payload={**strange.payload, "principles": []}), r"principles are \[\]; those of real cases"),
+        (replace(strange, hidden={"reviews": [{"step": "oracle"}]}), "reviewed by oracle, and real cases are not"),
+    ):
+        with pytest.raises(Unreadable, match=words):
+            queue.gold.add([told], NOW, spare=["c-11"])
     with pytest.raises(Unreadable, match=r"share of gold cases 1\.0"):
         queue.gold.set_share(1.0, NOW)
     assert queue.gold.count() == 0
@@ -210,7 +251,7 @@ def test_a_gold_case_never_takes_the_name_of_a_case_that_may_still_come(queue: A
 
 def test_gold_comes_at_about_the_share_that_was_set(queue: AuditQueue) -> None:
     queue.enqueue([item(f"c{n:05}") for n in range(40)])
-    queue.gold.add([gold(f"g{n}", bool(n % 2)) for n in range(40)], NOW)
+    queue.gold.add([gold(f"g{n}", bool(n % 2)) for n in range(40)], NOW, spare=[f"c{n:05}" for n in range(40, 80)])
     queue.gold.set_share(0.5, NOW)
     for _ in range(40):
         queue.decide(claimed(queue, "ann"), accept("ann"), NOW)

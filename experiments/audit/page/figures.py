@@ -155,16 +155,14 @@ def residual(site: Site, viewer: str | None) -> list[Residual]:
 
     The answers are read from the queue and stay there: a decision that a look took out of it could not be undone.
     """
-    if not site.folder.audit.is_file():
-        return []
     found = []
-    with SampleStore.open(site.folder.audit, site.spec.name) as store:
-        for arm in store.arms():
-            sample = answered(store.sample(arm), site.queue)
-            others = set(sample.auditors) - {viewer}
-            judging = Judging("assumed") if viewer is None else by_gold(site.queue, others)
-            with suppress(InputError):  # nothing of this arm was released
-                found.append(estimate(sample, judging))
+    store = SampleStore(site.queue.engine, site.queue.run)
+    for arm in store.arms():
+        sample = answered(store.sample(arm), site.queue)
+        others = set(sample.auditors) - {viewer}
+        judging = Judging("assumed") if viewer is None else by_gold(site.queue, others)
+        with suppress(InputError):  # nothing of this arm was released
+            found.append(estimate(sample, judging))
     return found
 
 

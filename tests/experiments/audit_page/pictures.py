@@ -30,7 +30,7 @@ def fill(desk: Desk) -> None:
     queue.enqueue([proposal(), critique()])
     gold = [GoldCase(f"g{n}", dict(case(2 * (n % 2)).payload), n % 2 == 0, hidden=dict(case(0).hidden or {}))
             for n in range(16)]  # fmt: skip
-    queue.gold.add(gold, START)
+    queue.gold.add(gold, START, spare=[f"case-{n:04}" for n in range(100, 116)])
     queue.gold.set_share(0.4, START)
     sample(desk)
     for turn in range(28):
@@ -52,9 +52,9 @@ def sample(desk: Desk) -> None:
     """A sample of 400 released cases, answered."""
     names = [f"released-{n:03}" for n in range(400)]
     score_N = np.random.default_rng(0).beta(1, 9, len(names))
-    with SampleStore.open(desk.site.folder.audit, desk.queue.run) as store:
-        store.plan("layers", DesignSpec(design="priority", budget=80, floor=0.5, aim="top"), names, score_N, score_N)
-        drawn = store.draw("layers")
+    store = SampleStore(desk.queue.engine, desk.queue.run)
+    store.plan("layers", DesignSpec(design="priority", budget=80, floor=0.5, aim="top"), names, score_N, score_N)
+    drawn = store.draw("layers")
     items = [Item("layers/sample", name, "sample", n, case(n).payload, enqueued_at=START - 600)
              for n, name in enumerate(drawn)]  # fmt: skip
     desk.queue.enqueue(items)

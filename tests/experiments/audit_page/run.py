@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from experiments.audit.run_queue import run_queue
 from experiments.config import load_experiment
 from experiments.folder import RunFolder, open_folder
 from hierarchy.audit.access import Role
+from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.queue import AuditQueue
 from hierarchy.audit.records import Item, Kind
 from tests.experiments.commands import CONFIGS
@@ -59,6 +60,14 @@ def case(n: int, **given: Any) -> Item:
     settings = {"priority": 1 - n / 1000, "enqueued_at": START - 900 * (n + 1), "due_at": START + 7200 + 60 * n}
     whole = {**settings, "hidden": {"reviews": reviews}, **given}
     return Item("layers", f"case-{n:04}", "human@0", n, payload, **whole)  # type: ignore[arg-type]
+
+
+def add_gold(desk: Desk, count: int = 1) -> None:
+    """Gold cases before all others, and the real one that they take after, in an arm of its own."""
+    real = replace(case(70, priority=9.0), arm="panel")
+    desk.queue.enqueue([real])
+    gold = [GoldCase(f"g{n}", dict(case(0).payload), True, hidden=dict(case(0).hidden or {})) for n in range(count)]
+    desk.queue.gold.add(gold, START, "panel", spare=[f"case-{71 + n:04}" for n in range(count)])
 
 
 def proposal() -> Item:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.vocabulary import Verdict
+from constitutions.errors import InputError
 from experiments.audit.page.figures import agreement, residual, waiting
 from experiments.audit.page.forms import Lane
 from experiments.audit.page.kept import SECONDS, Kept
@@ -20,12 +21,12 @@ from experiments.sampling.commands import sample_command
 from experiments.sampling.estimating import residuals
 from hierarchy.audit.access import Role
 from hierarchy.audit.decision import Decision
-from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.records import State
-from tests.experiments.audit_page.run import START, Desk, case, critique, proposal
+from tests.experiments.audit_page.run import START, Desk, add_gold, case, critique, proposal
 from tests.experiments.audit_page.visitor import Visitor
 from tests.experiments.commands import CONFIGS
 from tests.hierarchy.graphs import without_syncing
+from tests.postgres import Server
 
 
 def bars(rows: object) -> dict[str, int]:
@@ -62,8 +63,7 @@ def test_agreement_is_of_reviewers_before_the_adjudicator(desk: Desk) -> None:
 
 
 def test_results_on_gold_cases_are_for_those_who_do_not_decide(desk: Desk) -> None:
-    payload, hidden = dict(case(0).payload), dict(case(0).hidden or {})
-    desk.queue.gold.add([GoldCase(f"g{n}", payload, True, hidden=hidden) for n in range(3)], START)
+    add_gold(desk, 3)
     desk.queue.gold.set_share(0.999, START)
     ann = Visitor(desk, "ann").start()
     for verdict in ("reject", "accept"):
@@ -79,8 +79,7 @@ def test_results_on_gold_cases_are_for_those_who_do_not_decide(desk: Desk) -> No
 
 
 def test_the_dashboard_of_an_auditor_moves_alike_for_gold_and_real_cases(desk: Desk) -> None:
-    payload, hidden = dict(case(0).payload), dict(case(0).hidden or {})
-    desk.queue.gold.add([GoldCase("g", payload, True, hidden=hidden)], START)
+    add_gold(desk)
     seen = []
     for share in (0.999, 0.0):
         desk.queue.gold.set_share(share, START)
@@ -129,3 +128,24 @@ def test_figures_are_kept_for_a_moment() -> None:
     now[0] = SECONDS
     assert kept.get("a", lambda: made.append(1) or len(made)) == 2
     assert kept.get("b", lambda: 7) == 7
+
+
+def test_a_run_on_a_shared_database_has_its_estimate_on_the_page_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Server
+) -> None:
+    without_syncing(monkeypatch)
+    sets = ("auditor={kind: human}", "dataset.size=200", "arms={single: {graph: single}}", "compare=[]", "gaps=[]",
+            "prices=null", "latency={}", f"execution.database={postgresql.emptied()}")  # fmt: skip
+    run_experiment(load_experiment(CONFIGS / "simulated.yaml", sets), tmp_path / "run")
+    sample_command(tmp_path / "run", None, {"budget": 30, "key": "secret"}, True)
+    folder = RunFolder(tmp_path / "run")
+    assert not folder.audit.exists(), "nothing of it is in a file of the run's own"
+    with existing_queue(folder.path) as queue:
+        for n, item in enumerate(queue.list_items("single/sample")):
+            queue.decide(item.key, Decision(Verdict.REJECT if n < 3 else Verdict.ACCEPT, "ann"), 1.0)
+        (found,) = residual(Site(queue, folder, folder.spec(), frozenset()), "ana")
+    assert (found.drawn, found.answered, found.found) == (30, 30, 3)
+    assert residuals(folder) == [found]
+    with pytest.raises(InputError, match="drawn once"):
+        sample_command(tmp_path / "run", None, {"key": "another"}, True)
+    assert resume_run(folder.path).results.residuals[0].found == 3

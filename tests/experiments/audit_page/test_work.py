@@ -13,11 +13,10 @@ from agents.vocabulary import Verdict
 from experiments.audit.page.text import environment
 from hierarchy.audit.access import Role
 from hierarchy.audit.decision import Decision
-from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.records import Item, Kind, State
 from hierarchy.audit.safe_text import visible
 from hierarchy.audit.verify import faults
-from tests.experiments.audit_page.run import ASKED, RULES, Desk, case, critique, open_desk, proposal
+from tests.experiments.audit_page.run import ASKED, RULES, Desk, add_gold, case, critique, open_desk, proposal
 from tests.experiments.audit_page.visitor import ORIGIN, Forms, Visitor
 from tests.hierarchy.graphs import without_syncing
 from tests.hostile import HOSTILE
@@ -271,22 +270,21 @@ def test_findings_are_folded_and_withheld_where_the_step_says_so(desk: Desk) -> 
 
 
 def test_a_gold_case_shows_nothing_that_a_real_one_does_not(desk: Desk) -> None:
-    real = case(0)
-    desk.queue.gold.add([GoldCase("g", dict(real.payload), True, hidden=dict(real.hidden or {}))], desk.clock())
+    add_gold(desk)
     desk.queue.gold.set_share(0.999, desk.clock())
     ann = Visitor(desk, "ann").get("/desk/cases")
-    assert "7 cases wait" in ann.text
+    assert "8 cases wait" in ann.text
     ann.submit("/desk/cases/next")
     gold = ann.page, shown_case(ann)
     assert gold[1] not in {f"case-{n:04}" for n in range(6)}
     ann.submit("/desk/decide", verdict="accept")
-    assert "1 decided by you · 6 left" in ann.text
-    assert "6</span>" in ann.get("/dashboard").page
+    assert "1 decided by you · 7 left" in ann.text
+    assert "7</span>" in ann.get("/dashboard").page
     ann.get("/desk/cases").submit("/desk/undo")
     assert shown_case(ann) == gold[1]
     ann.submit("/desk/decide", verdict="accept")
     ann.submit("/desk/decide", verdict="accept")
-    assert "2 decided by you · 5 left" in ann.text
+    assert "2 decided by you · 6 left" in ann.text
 
     def shape(page: str) -> list[str]:
         kept = re.sub(r'name="(csrf|claim|current)" value="[^"]*"', "", re.sub(r"case-\d+", "case", page))

@@ -199,7 +199,7 @@ def test_auditors_are_judged_by_their_own_gold_cases_where_there_are_enough(
             for kind in ("bad", "good")
             for n in range(of)
         ]
-        queue.gold.add(gold, 0.0, "panel/sample", [item.case_id for item in real])
+        queue.gold.add(gold, 0.0, "panel/sample", spare=[f"spare {n}" for n in range(2 * of)])
         gold_answers(queue, "ana", of - 2, of - 1, of)
         gold_answers(queue, "stranger", 0, 0, of)
         for n, item in enumerate(real):

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Engine, Row, or_, select
 from hierarchy.audit.enqueue import item_digest
 from hierarchy.audit.records import GOLD, State
 from hierarchy.audit.rows import named
-from hierarchy.audit.schema import DECISION, ITEM, OUTBOX, RUN
+from hierarchy.audit.sample_store import sample_digest
+from hierarchy.audit.schema import DECISION, ITEM, OUTBOX, RUN, SAMPLE
 from hierarchy.audit.settle import decision_digest
 from hierarchy.audit.trail import Head, Trail
 from hierarchy.database import read
@@ -34,6 +35,7 @@ class _Told:
     undone: set[tuple[int, str, int]] = field(default_factory=set)
     answers: Counter[int] = field(default_factory=Counter)
     gold_share: float = 0.0
+    samples: dict[str, str] = field(default_factory=dict)
 
 
 def faults(engine: Engine, run: str, heads: Sequence[Head] = ()) -> list[str]:
@@ -48,6 +50,8 @@ def faults(engine: Engine, run: str, heads: Sequence[Head] = ()) -> list[str]:
         try:
             if event.kind == "gold share":
                 told.gold_share = event.details["share"]
+            elif event.kind in ("plan sample", "draw sample", "answer sample"):
+                told.samples[event.details["arm"]] = event.details["digest"]
             elif event.item_id is not None:
                 _take(told, event.kind, event.item_id, event.details)
         except (ValueError, KeyError):
@@ -56,6 +60,7 @@ def faults(engine: Engine, run: str, heads: Sequence[Head] = ()) -> list[str]:
         found += _items(connection, run, told)
         found += _decisions(connection, run, told)
         found += _outbox(connection, run)
+        found += _samples(connection, run, told)
         share = connection.execute(select(RUN.c.gold_share).where(RUN.c.run == run)).scalar_one_or_none() or 0.0
     if share != told.gold_share:
         found.append(f"the share of gold cases is {share}; the trail says {told.gold_share}")
@@ -117,6 +122,15 @@ def _decisions(connection: Connection, run: str, told: _Told) -> list[str]:
             found.append(f"{where} is {'' if row.undone else 'not '}undone; the trail says otherwise")
     gone = sorted(told.given.keys() - seen)
     return found + [f"item {item}: the decision of {auditor!r} was removed" for item, auditor, _ in gone]
+
+
+def _samples(connection: Connection, run: str, told: _Told) -> list[str]:
+    rows = connection.execute(select(SAMPLE).where(SAMPLE.c.run == run).order_by(SAMPLE.c.id)).all()
+    there = {row.arm: sample_digest(connection, row) for row in rows}
+    arms = sorted(there.keys() | told.samples.keys())
+    faults = {arm: "no event says that it was planned" if arm not in told.samples else "removed" if arm not in there
+              else "changed since it was planned, drawn or answered" for arm in arms}  # fmt: skip
+    return [f"sample of arm {arm!r}: {faults[arm]}" for arm in arms if there.get(arm) != told.samples.get(arm)]
 
 
 def _outbox(connection: Connection, run: str) -> list[str]:

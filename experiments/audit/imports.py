@@ -46,11 +46,10 @@ def import_decisions(
         else:
             answers += new
             lines += [number] * len(new)
-    if not faults:
-        taken, refused = queue.decide_all(answers, now)
-        faults = [f"{path}:{lines[i]}: {error}" for i, error in refused]
-        if not faults:
-            return taken, len(answers) - taken
+    taken, refused = queue.decide_all(answers, now, keep=not faults)
+    if not faults and not refused:
+        return taken, len(answers) - taken
+    faults += [f"{path}:{lines[i]}: {error}" for i, error in refused]
     left = len(faults) - _SHOWN_FAULTS
     shown = faults[:_SHOWN_FAULTS] + ([f"and {left} more"] if left > 0 else [])
     raise Unreadable("nothing was imported\n  " + "\n  ".join(shown))
@@ -76,7 +75,7 @@ def _elements(text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
         if text[at : at + 1] == "]" and between != "," and not text[at + 1 :].strip():
             return
         try:
-            found, at = json.JSONDecoder().raw_decode(text, at)
+            found, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             yield getattr(error, "lineno", number), _refused(str(error))
             return
@@ -90,6 +89,17 @@ def _elements(text: str) -> Iterator[tuple[int, Callable[[], dict[str, Any]]]]:
             return
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different: of two answers under one key, neither is the one that is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} is there twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
 _SPACE = re.compile(r"\s*")
 
 
@@ -108,7 +118,7 @@ def _refused(why: str) -> Callable[[], dict[str, Any]]:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        return _demanded(json.loads(line))
+        return _demanded(json.loads(line, object_pairs_hook=_once))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"no JSON ({error}); expected an object with case_id, verdict and auditor") from None
 

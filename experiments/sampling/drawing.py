@@ -44,8 +44,8 @@ def sample_arm(
     """
     found = released(block)
     store = SampleStore(queue.engine, queue.run)
-    store.plan(arm, design, found.case_id_N.tolist(), found.score(design.design), found.model_N)
-    drawn = set(store.draw(arm))
+    store.plan(arm, design, found.case_id_N.tolist(), found.score(design.design), found.model_N, time.time())
+    drawn = set(store.draw(arm, time.time()))
     queue.enqueue(_items(arm, block, found.rows_N[[case in drawn for case in found.case_id_N]]))
     auditor = resolve_auditor(spec, arm)
     if isinstance(auditor, SimulatedAuditorSpec):
@@ -69,6 +69,7 @@ def collect(arm: str, queue: AuditQueue, store: SampleStore) -> None:
             )
             for row in rows
         ],
+        time.time(),
     )
     queue.mark_applied([row.id for row in rows])
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row, Select, select
 from constitutions.errors import InputError
 from hierarchy.audit.decision import check_storable
 from hierarchy.audit.errors import Conflict, NotTheirs, Unknown
-from hierarchy.audit.schema import SESSION, TOKEN
+from hierarchy.audit.schema import FAILED, SESSION, TOKEN
 from hierarchy.audit.settle import check_auditor
 from hierarchy.audit.trail import change
 from hierarchy.database import read, write
@@ -26,6 +26,7 @@ SESSION_SECONDS = 12 * 3600.0
 IDLE_SECONDS = 3600.0
 _SEEN_EVERY = 60.0
 _MOST_NAME = 80
+MOST_FAILURES, FAILURE_SECONDS = 5, 60.0
 
 
 class Role(StrEnum):
@@ -139,6 +140,23 @@ class Access:
             with write(self.engine) as connection:
                 connection.execute(SESSION.update().where(SESSION.c.hash == hashed(secret)).values(seen_at=now))
         return Holder(row.name, Role(row.role), row.until)
+
+    def wait(self, address: str, now: float) -> float:
+        """Seconds until a token may be tried from this address, after 5 that opened nothing within 60; 0: now.
+
+        A token cannot be guessed; this keeps whoever tries from keeping the servers busy, however many there are.
+        """
+        since = FAILED.c.at.between(now - FAILURE_SECONDS, now)
+        query = select(FAILED.c.at).where(FAILED.c.run == self.run, FAILED.c.address == address, since)
+        with read(self.engine) as connection:
+            recent = connection.execute(query.order_by(FAILED.c.at.desc()).limit(MOST_FAILURES)).scalars().all()
+        return max(0.0, recent[-1] + FAILURE_SECONDS - now) if len(recent) == MOST_FAILURES else 0.0
+
+    def failed(self, address: str, now: float) -> None:
+        """Note a token from this address that opened nothing; those that count no longer are forgotten."""
+        with write(self.engine) as connection:
+            connection.execute(FAILED.delete().where(FAILED.c.run == self.run, FAILED.c.at <= now - FAILURE_SECONDS))
+            connection.execute(FAILED.insert(), {"run": self.run, "address": address, "at": now})
 
     def sign_out(self, secret: str) -> None:
         """End a session."""

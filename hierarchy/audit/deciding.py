@@ -103,12 +103,13 @@ class Deciding(Store):
             return submit(made, row, decision, now, None, known_by)
 
     def decide_all(
-        self, answers: Sequence[tuple[Mapping[str, Any], Decision]], now: float
+        self, answers: Sequence[tuple[Mapping[str, Any], Decision]], now: float, *, keep: bool = True
     ) -> tuple[int, list[tuple[int, Refused]]]:
         """Give many people's decisions in one transaction, all or none.
 
         Each comes with the `case_id` of what it answers, and where needed `arm`, `step`, `epoch` and `key`. Returns how
-        many were new, and what was refused, by position: where anything was, nothing has changed.
+        many were new, and what was refused, by position: where anything was, nothing has changed. Without `keep`
+        nothing changes in any case.
         """
         refused: list[tuple[int, Refused]] = []
         taken = 0
@@ -121,7 +122,7 @@ class Deciding(Store):
                     taken += submit(made, row, decision, now, None, known_by)
                 except Refused as error:
                     refused.append((i, error))
-            if refused:
+            if refused or not keep:
                 raise _Abandoned
         return (0 if refused else taken), refused
 

@@ -60,7 +60,7 @@ _LAST = (
 class Progress:
     """One auditor's: decisions given; items left for them (held by others or not), of which so many they skipped;
     minutes a decision took them on average, over the last 20 (None: nobody knows). `everywhere`: what is left for them
-    of every kind, disputed or not."""
+    of every kind, disputed or not. Gold cases are among it as long as a real one is: alone they are not given out."""
 
     decided: int
     left: int
@@ -165,13 +165,16 @@ class Desk:
         states = [State.DISPUTED.value] if disputed else [State.OPEN.value, GOLD]
         values = {"run": self.run, "auditor": auditor, "kind": kind.value, "states": states}
         left = {(one, disputes): 0 for one in Kind for disputes in (False, True)}
+        gold = 0
         with read(self.engine) as connection:
             for sign, query in ((1, _WAITS), (-1, _SEEN_OF_WAITS)):
                 for of, state, count in connection.execute(query, values):
-                    left[Kind(of), state == State.DISPUTED] += sign * count
+                    gold += sign * count * (state == GOLD)
+                    left[Kind(of), state == State.DISPUTED] += sign * count * (state != GOLD)
             skipped = connection.execute(_SKIPPED, values).scalar_one()
             decided = connection.execute(_DECIDED, values).scalar_one()
             pace = connection.execute(_PACE, values).scalar_one()
+        left[Kind.CASE, False] += gold if left[Kind.CASE, False] else 0
         return Progress(decided, left[kind, disputed], skipped, pace, left)
 
     def last(self, auditor: str) -> Last | None:
@@ -183,6 +186,15 @@ class Desk:
             leases = select(LEASE.c.token).where(LEASE.c.item_id == row.item_id, LEASE.c.auditor == auditor)
             token = connection.execute(leases.order_by(LEASE.c.fence.desc()).limit(1)).scalar_one_or_none()
         return None if token is None else Last(token, row.case_id, Kind(row.kind), Verdict(row.verdict))
+
+    def took_part(self, case_id: str, auditor: str, arm: str | None = None) -> bool:
+        """Whether a decision of this auditor on the case (in this arm) stands, gold or not."""
+        where = [ITEM.c.run == self.run, ITEM.c.case_id == case_id, ITEM.c.kind == Kind.CASE.value]
+        where += [DECISION.c.auditor == auditor, DECISION.c.undone.is_(False)]
+        where += [ITEM.c.arm == arm] if arm is not None else []
+        with read(self.engine) as connection:
+            query = select(DECISION.c.id).select_from(_GIVEN).where(*where).limit(1)
+            return connection.execute(query).first() is not None
 
     def appealed(self, item: Item) -> Appealed | None:
         """Why an item of a later epoch waits; None for one of the first."""

@@ -1,6 +1,7 @@
 """The samples of a run, in its audit database: probabilities are committed first, then the draw, then what people said.
 
-A sample of an arm is planned once. Its key lies beside it: who can read the database can tell the draw.
+A sample of an arm is planned once, and each of the three leaves an event with the digest of all that was known then.
+Its key lies beside it: who can read the database can tell the draw.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 
 from constitutions.errors import InputError
 from hierarchy.audit.design import Chances, DesignSpec, chances, draw
 from hierarchy.audit.schema import SAMPLE, SAMPLED, metadata
-from hierarchy.database import InDatabase, chunks, open_database, read, write
+from hierarchy.audit.trail import Change, change, digest
+from hierarchy.database import InDatabase, chunks, open_database, read
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -75,14 +77,17 @@ class SampleStore(InDatabase):
         """Open the samples of `run` in an audit database, and make their tables where there are none."""
         return cls(open_database(target, metadata), run)
 
-    def plan(self, arm: str, spec: DesignSpec, case_ids: Sequence[str], score_N: Floats, model_N: Floats) -> bool:
+    def plan(
+        self, arm: str, spec: DesignSpec, case_ids: Sequence[str], score_N: Floats, model_N: Floats, now: float
+    ) -> bool:
         """Commit the probabilities of the arm's sample; False where the same design was planned before.
 
         A sample that is planned stands: its probabilities are not computed again. Raises InputError for another design
         or another key than it has.
         """
         design = spec.model_dump_json(exclude={"key"})
-        with write(self._engine) as connection:
+        with change(self._engine, self._run) as made:
+            connection = made.connection
             before = connection.execute(self._of(arm)).first()
             if before is not None:
                 self._check_same(before, design, spec.key)
@@ -109,6 +114,7 @@ class SampleStore(InDatabase):
             ]
             for part in chunks(rows, _CHUNK):
                 connection.execute(SAMPLED.insert(), part)
+            self._note(made, "plan sample", arm, now)
             return True
 
     def _check_same(self, before: Row[Any], design: str, key: str | None) -> None:
@@ -117,9 +123,15 @@ class SampleStore(InDatabase):
             what = f"as {before.design}" if not same else "with another key"
             raise InputError(f"arm {before.arm!r} was sampled {what}; a sample is drawn once and cannot be drawn again")
 
-    def draw(self, arm: str) -> list[str]:
+    def _note(self, made: Change, kind: str, arm: str, now: float) -> None:
+        """Leave an event that fixes what the sample is now."""
+        sample = made.connection.execute(self._of(arm)).one()
+        made.note(kind, now, None, arm=arm, digest=sample_digest(made.connection, sample))
+
+    def draw(self, arm: str, now: float) -> list[str]:
         """The case ids of the planned sample, drawn from what was committed; drawing again gives the same ones."""
-        with write(self._engine) as connection:
+        with change(self._engine, self._run) as made:
+            connection = made.connection
             sample = self._found(connection.execute(self._of(arm)).first(), arm)
             rows = connection.execute(self._cases(sample.id)).all()
             planned = Chances(np.array([row.aim for row in rows]), sample.floor)
@@ -135,19 +147,22 @@ class SampleStore(InDatabase):
                     says = update.values(by_floor=bindparam("floor_drew"), by_aim=bindparam("aim_drew"))
                     connection.execute(says, parts)
                 connection.execute(SAMPLE.update().where(SAMPLE.c.id == sample.id).values(drawn=True))
+                self._note(made, "draw sample", arm, now)
             return [row.case_id for row, one in zip(rows, drawn.tolist(), strict=True) if one]
 
-    def answer(self, arm: str, answers: Sequence[Answer]) -> None:
+    def answer(self, arm: str, answers: Sequence[Answer], now: float) -> None:
         """Write what auditors said; of several answers to a case the last one stands. Repeating it is harmless."""
         if not answers:
             return
-        with write(self._engine) as connection:
+        with change(self._engine, self._run) as made:
+            connection = made.connection
             sample = self._found(connection.execute(self._of(arm)).first(), arm)
             update = SAMPLED.update().where(SAMPLED.c.sample_id == sample.id, SAMPLED.c.case_id == bindparam("case"))
             connection.execute(
                 update.values(violates=bindparam("says"), auditor=bindparam("who"), minutes=bindparam("took")),
                 [{"case": a.case_id, "says": a.violates, "who": a.auditor, "took": a.minutes} for a in answers],
             )
+            self._note(made, "answer sample", arm, now)
 
     def sample(self, arm: str) -> Sample:
         """The arm's sample. Raises InputError where none was planned."""
@@ -171,6 +186,19 @@ class SampleStore(InDatabase):
         if row is None:
             raise InputError(f"arm {arm!r} of {self._run!r} was not sampled; `oversight audit sample RUN` does it")
         return row
+
+
+def sample_digest(connection: Connection, sample: Row[Any]) -> str:
+    """The digest of a sample's row and of its cases: design, key, probabilities, what was drawn and answered."""
+    query = select(SAMPLED).where(SAMPLED.c.sample_id == sample.id).order_by(SAMPLED.c.position)
+    kept = [column.name for column in SAMPLED.c if column.name != "sample_id"]
+    cases = [[_plain(row._mapping[name]) for name in kept] for row in connection.execute(query)]
+    return digest(sample.arm, sample.design, sample.key, sample.floor, bool(sample.drawn), cases)
+
+
+def _plain(value: Any) -> Any:
+    # A database may give 1 for 1.0 and for true.
+    return value if isinstance(value, str) or value is None else float(value)
 
 
 def _sample(sample: Row[Any], rows: Sequence[Row[Any]]) -> Sample:

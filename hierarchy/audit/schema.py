@@ -145,6 +145,17 @@ SESSION = Table(
 )
 Index("access_session_token", SESSION.c.token)
 
+# Tokens that opened nothing, of the last minute: whoever tries must wait, at whichever server of the run.
+FAILED = Table(
+    "access_failure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+)
+Index("access_failure_address", FAILED.c.run, FAILED.c.address, FAILED.c.at)
+
 OUTBOX = Table(
     "outbox",
     metadata,

@@ -247,3 +247,22 @@ def test_the_command_takes_what_it_gave_to_other_programs(tmp_path: Path) -> Non
         with existing_queue(run) as queue:
             assert [one.decision.auditor for one in open_decisions(queue.engine, queue.run)] == ["ann"]
         assert "accepted: ID=NAME" in said("import", run, out, "--name", "ann", expect=2)
+
+
+def test_every_fault_of_a_file_is_told_at_once_and_a_key_given_twice_is_one(tmp_path: Path) -> None:
+    lines = (
+        '{"case_id": "c0", "verdict": "accept", "auditor": "ann"}',
+        '{"case_id": "nobody", "verdict": "accept", "auditor": "ann"}',
+        '{"case_id": "c2", "verdict": "accept", "auditor": "ann", "verdict": "reject"}',
+        '{"case_id": "c2", "verdict": "revise", "auditor": "ann"}',
+    )
+    path = tmp_path / "answers.jsonl"
+    path.write_text("\n".join(lines), "utf-8")
+    with opened(tmp_path / "a.sqlite") as queue:
+        before = queue.trail.head()
+        with pytest.raises(Unreadable) as refused:
+            import_decisions(queue, path, NOW)
+        assert queue.trail.head() == before
+    for line, words in ((2, "'nobody' is not in"), (3, "the key 'verdict' is there twice"), (4, "needs the revised")):
+        assert any(f":{line}: " in fault and words in fault for fault in str(refused.value).split("\n"))
+    assert ":1: " not in str(refused.value)

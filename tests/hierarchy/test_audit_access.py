@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from constitutions.errors import InputError
-from hierarchy.audit.access import IDLE_SECONDS, SESSION_SECONDS, Access, Role
+from hierarchy.audit.access import FAILURE_SECONDS, IDLE_SECONDS, MOST_FAILURES, SESSION_SECONDS, Access, Role
 from hierarchy.audit.errors import Conflict, NotTheirs, Unknown
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.schema import SESSION, TOKEN
+from hierarchy.audit.schema import FAILED, SESSION, TOKEN
 from hierarchy.database import read
 from tests.hierarchy.audit_cases import NOW
 from tests.hierarchy.graphs import without_syncing
@@ -24,6 +24,20 @@ def access(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Access]:
     without_syncing(monkeypatch)
     with AuditQueue.open(database, "run") as queue:
         yield queue.access
+
+
+def test_too_many_wrong_tokens_make_an_address_wait_at_every_server(access: Access) -> None:
+    other = Access(access.engine, access.run)
+    for second in range(MOST_FAILURES):
+        assert other.wait("10.0.0.1", NOW + second) == 0
+        (access if second % 2 else other).failed("10.0.0.1", NOW + second)
+    assert access.wait("10.0.0.1", NOW + 10) == other.wait("10.0.0.1", NOW + 10) == FAILURE_SECONDS - 10
+    assert access.wait("10.0.0.2", NOW + 10) == 0
+    assert Access(access.engine, "another run").wait("10.0.0.1", NOW + 10) == 0
+    assert access.wait("10.0.0.1", NOW + FAILURE_SECONDS) == 0
+    access.failed("10.0.0.2", NOW + 2 * FAILURE_SECONDS)
+    with read(access.engine) as connection:
+        assert len(connection.execute(select(FAILED)).all()) == 1, "what counts no longer is not kept"
 
 
 def test_a_token_opens_a_session_and_neither_can_be_read_from_the_database(access: Access) -> None:

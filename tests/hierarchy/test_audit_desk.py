@@ -11,7 +11,7 @@ from hierarchy.audit.claims import Wanted
 from hierarchy.audit.errors import Conflict, LateAnswer, NotTheirs, Unknown, Unreadable
 from hierarchy.audit.gold import GoldCase
 from hierarchy.audit.queue import AuditQueue
-from hierarchy.audit.records import Claim, State
+from hierarchy.audit.records import Claim, Kind, State
 from hierarchy.audit.verify import faults
 from tests.hierarchy.audit_cases import NOW, accept, claimed, item, reject
 from tests.hierarchy.graphs import without_syncing
@@ -219,3 +219,13 @@ def test_with_several_reviewers_a_gold_case_can_be_undone_as_long_as_a_real_one(
         for auditor in ("ann", "bob"):
             with pytest.raises(Conflict, match="every reviewer has decided, and their answers are open"):
                 queue.undo(first.item.key, auditor, NOW)
+
+
+def test_gold_cases_alone_are_not_what_is_left(queue: AuditQueue) -> None:
+    add_gold(queue)
+    assert queue.desk.progress("ann").left == 5
+    queue.gold.set_share(0.0, NOW)
+    while (claim := queue.claim("ann", NOW, 60.0)) is not None:
+        queue.decide(claim, accept("ann"), NOW)
+    assert queue.desk.progress("ann").left == 0
+    assert queue.desk.progress("ann").everywhere[Kind.CASE, False] == 0

@@ -127,10 +127,16 @@ def test_an_event_swapped_for_another_is_found_by_a_head_kept_elsewhere(queue: A
         ("UPDATE decision SET verdict = 3 WHERE auditor = 'ann'", "'ann' was changed since it was given"),
         ("UPDATE decision SET undone = (1 = 1) WHERE auditor = 'ann'", "is undone; the trail says otherwise"),
         ("DELETE FROM outbox WHERE id = 1", "not on its way to the run"),
+        ("UPDATE outbox SET decision_id = (SELECT max(id) FROM decision) WHERE id = 1", "is not its decision"),
+        ("UPDATE item SET state = 'disputed' WHERE state = 'open'", "its state is 'disputed'; the trail says 'open'"),
+        ("UPDATE item SET state = 'gold' WHERE state = 'open'", "its state is 'gold'; the trail says 'open'"),
+        ("UPDATE item SET answers = answers - 1 WHERE case_id = 'c0'", "answers; the trail says"),
+        ("UPDATE audit_run SET gold_share = 0.5", "the share of gold cases is 0.5; the trail says 0.0"),
     ],
 )
 def test_a_row_changed_beside_the_queue_is_found(queue: AuditQueue, statement: str, words: str) -> None:
     worked(queue)
+    queue.enqueue([item("waits")])
     execute(queue, statement)
     found = faults(queue.engine, "run")
     assert any(words in fault for fault in found), found

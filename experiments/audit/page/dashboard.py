@@ -10,6 +10,7 @@ from experiments.audit.page.forms import AppealForm
 from experiments.audit.page.site import Site, SiteOf
 from experiments.audit.page.who import Anyone, Judge, Signed
 from hierarchy.audit.access import Role
+from hierarchy.audit.errors import Conflict
 from training.stale import mark_stale
 
 dashboard_routes = APIRouter()
@@ -24,9 +25,12 @@ def dashboard(request: Request, site: SiteOf, signed: Anyone) -> Response:
 
 @dashboard_routes.post("/appeal")
 def appeal(request: Request, site: SiteOf, signed: Judge, form: AppealForm) -> Response:
-    """Open a settled case again, and mark the training rows of its old decision."""
-    now = site.clock()
-    key = site.queue.reopen(form.case_id.strip(), form.reason, signed.name, now, form.arm.strip() or None)
+    """Open a settled case again, and mark the training rows of its old decision. Not one's own: a gold case cannot be
+    reopened, so that whoever decided one would learn what it was, and could undo it."""
+    now, case_id, arm = site.clock(), form.case_id.strip(), form.arm.strip() or None
+    if site.queue.desk.took_part(case_id, signed.name, arm):
+        raise Conflict(f"case {case_id!r}: you decided it yourself; undo that, or let somebody else appeal")
+    key = site.queue.reopen(case_id, form.reason, signed.name, now, arm)
     rows = mark_stale(site.folder.datasets / key.arm, {key.case_id})
     told = f"{key.case_id} waits again, epoch {key.epoch}; {rows} training rows of the old decision are marked stale"
     return _dashboard(request, site, signed, told)

@@ -77,12 +77,17 @@ def waiting(queue: AuditQueue, viewer: str, now: float) -> Waiting:
         DECISION.c.item_id == ITEM.c.id, DECISION.c.auditor == viewer, DECISION.c.undone.is_(False)
     )
     states = [State.OPEN.value, State.DISPUTED.value, GOLD]
-    base = select(ITEM.c.kind, ITEM.c.state, func.count()).where(
-        ITEM.c.run == queue.run, ITEM.c.state.in_(states), ~decided
-    )
-    cases = (ITEM.c.run == queue.run, ITEM.c.kind == Kind.CASE.value, ITEM.c.state.in_(states), ~decided)
+    base = select(ITEM.c.kind, ITEM.c.state, func.count()).where(ITEM.c.run == queue.run, ~decided)
+    mine = (ITEM.c.run == queue.run, ITEM.c.kind == Kind.CASE.value, ~decided)
     with read(queue.engine) as connection:
         lanes: Counter[Lane] = Counter()
+        if (
+            connection.execute(select(ITEM.c.id).where(*mine, ITEM.c.state == State.OPEN.value).limit(1)).first()
+            is None
+        ):
+            states.remove(GOLD)  # alone they are not given out
+        base = base.where(ITEM.c.state.in_(states))
+        cases = (*mine, ITEM.c.state.in_(states))
         for kind, state, count in connection.execute(base.group_by(ITEM.c.kind, ITEM.c.state)):
             lanes[_lane(kind, state)] += count
         ages = _ages(connection.execute(select(ITEM.c.enqueued_at).where(*cases)).scalars().all(), now)

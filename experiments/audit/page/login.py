@@ -24,16 +24,17 @@ def login_page(request: Request, site: SiteOf) -> Response:
 def login(request: Request, site: SiteOf, form: LoginForm) -> Response:
     """Begin a session: 401 for a token that opens nothing, 429 after too many of these."""
     address = request.client.host if request.client else ""
-    wait = site.limit.wait(address)
+    now, access = site.clock(), site.queue.access
+    wait = access.wait(address, now)
     if wait > 0:
         notice = f"too many tokens that open nothing; try again in {wait:.0f} seconds"
         answer: Response = site.page(request, "login.html.j2", 429, notice=notice)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
     try:
-        secret = site.queue.access.sign_in(form.token.strip(), site.clock())
+        secret = access.sign_in(form.token.strip(), now)
     except NotTheirs as error:
-        site.limit.failed(address)
+        access.failed(address, now)
         return site.page(request, "login.html.j2", 401, notice=str(error))
     answer = RedirectResponse("/", 303)
     _set(site, answer, secret, int(SESSION_SECONDS))

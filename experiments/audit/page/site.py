@@ -13,7 +13,6 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from experiments.audit.page.kept import Kept
-from experiments.audit.page.limit import LoginLimit
 from experiments.audit.page.principles import Principles, principles_of
 from experiments.audit.page.text import environment
 from experiments.audit.run_queue import export_head
@@ -41,7 +40,6 @@ class Site:
     lease_seconds: float = LEASE_SECONDS
     clock: Callable[[], float] = time.time
     templates: Environment = field(default_factory=environment)
-    limit: LoginLimit = field(default_factory=lambda: LoginLimit(time.monotonic))
     kept: Kept = field(default_factory=lambda: Kept(time.monotonic))
     principles: Principles = field(init=False)
 

@@ -53,8 +53,8 @@ def sample(desk: Desk) -> None:
     names = [f"released-{n:03}" for n in range(400)]
     score_N = np.random.default_rng(0).beta(1, 9, len(names))
     store = SampleStore(desk.queue.engine, desk.queue.run)
-    store.plan("layers", DesignSpec(design="priority", budget=80, floor=0.5, aim="top"), names, score_N, score_N)
-    drawn = store.draw("layers")
+    store.plan("layers", DesignSpec(design="priority", budget=80, floor=0.5, aim="top"), names, score_N, score_N, START)
+    drawn = store.draw("layers", START)
     items = [Item("layers/sample", name, "sample", n, case(n).payload, enqueued_at=START - 600)
              for n, name in enumerate(drawn)]  # fmt: skip
     desk.queue.enqueue(items)

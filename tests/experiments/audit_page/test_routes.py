@@ -11,8 +11,7 @@ from starlette.testclient import TestClient
 
 from experiments.audit.page.app import make_app
 from experiments.audit.page.guard import MOST_BYTES, POLICY
-from experiments.audit.page.limit import MOST, SECONDS, LoginLimit
-from hierarchy.audit.access import Role
+from hierarchy.audit.access import FAILURE_SECONDS, MOST_FAILURES, Role
 from tests.experiments.audit_page.run import Desk, critique, proposal
 from tests.experiments.audit_page.visitor import ORIGIN, Visitor
 
@@ -172,16 +171,14 @@ def test_a_request_no_form_would_make_is_refused_before_it_is_read(desk: Desk) -
 
 
 def test_too_many_wrong_tokens_have_to_wait(desk: Desk) -> None:
-    now = [0.0]
-    object.__setattr__(desk.site, "limit", LoginLimit(lambda: now[0]))
     ann = Visitor(desk, "ann", signs_in=False)
     token = desk.token("ann")
     before = desk.trail()
-    for _ in range(MOST):
+    for _ in range(MOST_FAILURES):
         assert ann.send("/login", token="wrong").status == 401
     assert ann.send("/login", token=token).status == 429
     assert "try again in 60 seconds" in ann.text
-    now[0] += SECONDS
+    desk.clock.now += FAILURE_SECONDS
     assert ann.send("/login", token=f" {token}\n").status == 303
     assert desk.trail() == before
 

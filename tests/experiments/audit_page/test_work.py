@@ -16,7 +16,7 @@ from hierarchy.audit.decision import Decision
 from hierarchy.audit.records import Item, Kind, State
 from hierarchy.audit.safe_text import visible
 from hierarchy.audit.verify import faults
-from tests.experiments.audit_page.run import ASKED, RULES, Desk, add_gold, case, critique, open_desk, proposal
+from tests.experiments.audit_page.run import ASKED, RULES, START, Desk, add_gold, case, critique, open_desk, proposal
 from tests.experiments.audit_page.visitor import ORIGIN, Forms, Visitor
 from tests.hierarchy.graphs import without_syncing
 from tests.hostile import HOSTILE
@@ -238,6 +238,19 @@ def test_an_appeal_comes_back_with_its_reason_and_the_old_decision(anywhere: Des
     for told in ("An appeal", "eve asks for another look: a plea", "ann had decided accept", "looks fine"):
         assert told in bob.text
     assert bob.submit("/desk/decide", verdict="reject").status == 200
+
+
+def test_nobody_learns_by_an_appeal_against_their_own_decision_whether_it_was_gold(desk: Desk) -> None:
+    add_gold(desk)
+    desk.queue.gold.set_share(0.999, START)
+    eve = Visitor(desk, "eve", Role.ADJUDICATOR).start()
+    for case_id in ("case-0071", "case-0070"):
+        assert shown_case(eve.get("/desk/cases")) == case_id
+        eve.submit("/desk/decide", verdict="accept")
+        refused = eve.get("/dashboard").submit("/appeal", case_id=case_id, reason="a doubt")
+        assert (refused.status, "you decided it yourself" in refused.text) == (409, True)
+    ann = Visitor(desk, "ann", Role.ADJUDICATOR).get("/dashboard")
+    assert "waits again, epoch 1" in ann.submit("/appeal", case_id="case-0070", reason="a plea").text
 
 
 def test_a_proposal_is_decided_with_a_reason_and_a_critique_by_its_label(anywhere: Desk) -> None:

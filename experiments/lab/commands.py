@@ -28,7 +28,7 @@ from experiments.report.several import several_page
 from hierarchy.arm import Arm
 from hierarchy.latent.crew import Crew, latent_crew
 from hierarchy.latent.remote import Host, remote_crew
-from hierarchy.topology import load_graph
+from hierarchy.topology import named_graph
 
 IN_FLIGHT = 4
 DEFAULT = Path(__file__).parents[1] / "configs" / "lab.yaml"
@@ -124,9 +124,7 @@ def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
     agents = resolve_agents(spec, spec.agents)
     arms = []
     for text in graphs:
-        name, _, given = text.partition(":")
-        graph = load_graph(name, overrides=[part for part in given.split(",") if part])
-        arms.append(compile_arm(spec, text, graph, agents))
+        arms.append(compile_arm(spec, text, named_graph(text), agents))
     return arms
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +40,17 @@ def load_graph(name_or_path: str, beside: Path | None = None, overrides: Sequenc
         f"graph {name_or_path!r}: no such file; give a YAML or JSON file, or one of "
         f"{', '.join(names)}{suggestion(name_or_path, names)}"
     )
+
+
+def named_graph(text: str, overrides: Sequence[str] = ()) -> OversightGraph:
+    """A topology as a command names it: a name, a file, or with parameters `NAME:key=value,key=value`. Raises
+    InputError.
+
+    A comma parts two parameters where a key follows it, so a list needs no quotes: `panel:critics=[a,b],size=2`.
+    """
+    name, _, given = text.partition(":")
+    parts = [part for part in re.split(r",(?=\s*[\w.]+=)", given) if part]
+    return load_graph(name, overrides=[*parts, *overrides])
 
 
 def _read(path: Path, overrides: Sequence[str]) -> OversightGraph:

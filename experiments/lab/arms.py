@@ -10,7 +10,7 @@ from constitutions.errors import InputError
 from experiments.config import ExperimentSpec
 from experiments.prepare import compile_arm, prepare_arms, resolve_agents
 from hierarchy.arm import Arm
-from hierarchy.topology import load_graph
+from hierarchy.topology import named_graph
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "lab.yaml"
 
@@ -20,12 +20,7 @@ def named_arms(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:
     if len(set(graphs)) < len(graphs):
         raise InputError(f"compare: {', '.join(graphs)}: every graph once, with other parameters where it is the same")
     agents = resolve_agents(spec, spec.agents)
-    arms = []
-    for text in graphs:
-        name, _, given = text.partition(":")
-        graph = load_graph(name, overrides=[part for part in given.split(",") if part])
-        arms.append(compile_arm(spec, text, graph, agents))
-    return arms
+    return [compile_arm(spec, text, named_graph(text), agents) for text in graphs]
 
 
 def arms_of(spec: ExperimentSpec, graphs: Sequence[str]) -> list[Arm]:

@@ -61,30 +61,26 @@ def print_tables(
     """The arms, then the comparisons."""
     console = Console()
     ends = _table("What reached the user, % of all cases (95 % interval)", ["arm", *_ENDS.values()])
-    headings = [
-        "arm",
-        "escalated %",
-        "audited %",
-        "minutes\na case",
-        "calls\na case",
-        *([f"{currency}\na case"] if currency else []),
-    ]
-    load = _table("What it took (95 % interval)", headings)
+    load = _table(
+        "What it took (95 % interval)", ["arm", "escalated %", "audited %", "minutes\na case", "calls\na case"]
+    )
+    money = _table("What it cost (95 % interval)", ["arm", f"{currency} a case"])
     for name, tally in found.tallies.items():
         r, title = rates(tally), Text(visible(titles[name]))
         shares = {key: Proportion(**{k: r[key][k] for k in ("count", "low", "high")}, n=tally.n) for key in SHARES}
         ends.add_row(title, *(_share(shares[key]) for key in _ENDS))
         costs = [_mean(r["minutes_per_case"], 3), _mean(r["calls_per_case"], 2)]
-        costs += [_mean(r["cost_per_case"], 4)] if currency else []
         load.add_row(title, _share(shares["escalated"]), _share(shares["audited"]), *costs)
-    console.print(ends)
-    console.print(load)
+        if currency:
+            money.add_row(title, _mean(r["cost_per_case"], 4))
+    for table in (ends, load, *([money] if currency else [])):
+        console.print(table)
     for name, waiting in found.waiting.items():
         console.print(Text(visible(f"{titles[name]}: {told(waiting)}")))
     if not compared:
         return
-    named = [(f"{titles[row['a']]} − {titles[row['b']]}", row) for row in compared]
-    console.print(_differences(metric, named))
+    labelled = [(f"{titles[row['a']]} − {titles[row['b']]}", row) for row in compared]
+    console.print(_differences(metric, labelled))
 
 
 def _differences(metric: str, named: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:

@@ -161,7 +161,7 @@ def _share(figure: Figure | None) -> Proportion | None:
 def _definitions(arms: Sequence[ShownArm], parts: Sequence[Any]) -> dict[str, Any]:
     known = {**METRICS, **LAB_METRICS}
     used = dict.fromkeys(name for arm in arms for name in arm.figures)
-    extra = ("p_holm", "variance_ratio", *(("shapley", "leave_one_out") if parts else ()), "front")
+    extra = ("p_holm", "variance_ratio", "detectable", *(("shapley", "leave_one_out") if parts else ()), "front")
     return {name: known[name] for name in (*used, *extra) if name in known}
 
 

@@ -1,4 +1,4 @@
-"""Intervals, paired tests, planning and sequential tests. docs/statistics.md says which to use when.
+"""Intervals, paired tests, planning and sequential tests. docs/metrics.md says which is used when.
 
 Every interval is two-sided 95 % unless it says otherwise. Paired quantities resample whole clusters (a cluster is a
 prompt and everything made from it), so that cases which belong together do not count as independent. Bootstraps draw

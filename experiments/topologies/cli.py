@@ -11,7 +11,9 @@ from experiments.terminal.one_line import one_line
 
 topology = typer.Typer(help="Oversight graphs: list them, draw them, check them.", no_args_is_help=True)
 
-Graph = Annotated[str, typer.Argument(help="A builder, a shipped topology, or a YAML or node-link JSON file.")]
+Graph = Annotated[
+    str, typer.Argument(help="A builder (NAME:key=value,...), a shipped topology, or a YAML or JSON file.")
+]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A builder's parameter, or a file's key. Repeatable.")]
 
 

@@ -21,7 +21,7 @@ from hierarchy.compile import compile_graph
 from hierarchy.graph import RESPONSE, Edge, OversightGraph, Step
 from hierarchy.plan import Plan
 from hierarchy.size import size_of
-from hierarchy.topology import load_graph, shipped
+from hierarchy.topology import named_graph, shipped
 
 
 def list_command() -> None:
@@ -40,7 +40,7 @@ def list_command() -> None:
 
 def draw_command(name: str, overrides: Sequence[str], out: Path | None) -> None:
     """`oversight topology draw`."""
-    graph = load_graph(name, overrides=overrides)
+    graph = named_graph(name, overrides)
     # A graph with a fault would be drawn wrong; its fault is told instead.
     compiled(graph, "general")
     if out is None:
@@ -54,7 +54,7 @@ def draw_command(name: str, overrides: Sequence[str], out: Path | None) -> None:
 
 def check_command(name: str, overrides: Sequence[str], constitution: str) -> None:
     """`oversight topology check`."""
-    size = size_of(compiled(load_graph(name, overrides=overrides), constitution))
+    size = size_of(compiled(named_graph(name, overrides), constitution))
     rows = (
         ("steps", size.steps),
         ("edges", size.edges),

@@ -15,7 +15,7 @@ from constitutions.errors import InputError
 from hierarchy.builders import BUILDERS, build
 from hierarchy.graph import OversightGraph
 from hierarchy.node_link import from_node_link, to_node_link
-from hierarchy.topology import load_graph, shipped
+from hierarchy.topology import load_graph, named_graph, shipped
 
 EVERY = [*(load_graph(name) for name in shipped()), *map(build, BUILDERS)]
 
@@ -131,3 +131,13 @@ def test_names_of_topologies_are_told_with_the_nearest() -> None:
         load_graph("laddr")
     assert load_graph("ladder") == build("ladder")
     assert load_graph("single", overrides=["rounds=2"]) == build("single", rounds=2)
+
+
+def test_a_command_names_parameters_behind_a_colon() -> None:
+    assert named_graph("tree:depth=2,branching=2") == build("tree", depth=2, branching=2)
+    assert named_graph("panel:critics=[critic_a,critic_b],size=2") == build(
+        "panel", critics=("critic_a", "critic_b"), size=2
+    )
+    assert named_graph("tree:depth=2", ["branching=2"]) == build("tree", depth=2, branching=2)
+    with pytest.raises(InputError, match="size: 0 is not accepted"):
+        named_graph("panel:size=0")

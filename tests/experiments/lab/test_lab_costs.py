@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import hierarchy.topology
 from constitutions.errors import InputError
+from experiments.cli import app
 from experiments.config import load_experiment
 from experiments.lab.arms import DEFAULT
 from experiments.lab.commands import simulate_arms
@@ -75,3 +81,33 @@ def test_the_command_takes_prices() -> None:
     spec = load_experiment(DEFAULT, ["dataset.size=2000", "prices={default: {per_call: 0.01}}"])
     found = simulate_arms(spec, prepare_arms(spec), None)
     assert all(tally.cost is not None for tally in found.tallies.values())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_the_page_and_the_terminal_have_the_cost_and_what_could_be_detected(tmp_path: Path) -> None:
+    words = ["compare", "--size", "2000", "--out", str(tmp_path / "out")]
+    words += ["--set", "prices={currency: EUR, human_minute: 0.5, default: {per_call: 0.01}}"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0, told.output
+    assert "What it cost" in told.stdout
+    assert "Panel of three relatives" in told.stdout  # 80 columns do not break an arm's name
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    found = {(row["metric"], row["arm"]): row["value"] for row in table(tmp_path / "out" / "data" / "arms.csv")}
+    for arm in ("strong", "relatives"):
+        cost, minutes, calls = (float(found[metric, arm]) for metric in ("cost", "human_minutes", "calls"))
+        assert cost == pytest.approx(0.5 * minutes + 0.01 * calls)
+    least = 100 * float(table(tmp_path / "out" / "data" / "comparisons.csv")[0]["detectable"])
+    assert f">{least:.2f}</td>" in page
+
+
+def test_a_graph_that_changed_does_not_get_the_folder(tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine.yaml", tmp_path / "out"
+    for number, name in enumerate(("single", "panel")):
+        text = (Path(hierarchy.topology.__file__).parent / "topologies" / f"{name}.yaml").read_text(encoding="utf-8")
+        mine.write_text(text, encoding="utf-8")
+        told = CliRunner().invoke(app, ["compare", str(mine), "--size", "500", "--out", str(out)])
+        assert told.exit_code == 2 * number, told.output
+    assert "graphs.json differs" in told.stderr

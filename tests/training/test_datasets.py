@@ -24,7 +24,7 @@ from training.datasets.rationales import distilled, rationales
 from training.datasets.spec import PreferenceSpec, RationaleSpec, SftSpec, WeightSpec
 from training.datasets.supervised import supervised
 from training.datasets.unpaired import unpaired
-from training.files import data_hash, read_jsonl, read_rows, write_jsonl, write_parquet
+from training.files import data_hash, read_rows, write_jsonl, write_parquet
 
 Settle = Callable[..., Settlement]
 
@@ -186,7 +186,7 @@ def test_files_give_back_the_rows(
     rows = make(corrected(5), "run")
     write_jsonl(rows, tmp_path / "rows.jsonl")
     write_parquet(rows, tmp_path / "rows.parquet")
-    assert read_jsonl(tmp_path / "rows.jsonl") == rows
+    assert read_rows(tmp_path / "rows.jsonl") == rows
     assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == [row.to_dict() for row in rows]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl", "rows.parquet"]
 
@@ -214,7 +214,7 @@ def test_a_line_that_is_no_row_is_named(settle: Settle, tmp_path: Path) -> None:
     write_jsonl(sft_rows([settle("c", "a")], "run"), path)
     path.write_text(path.read_text("utf-8") + '{"prompt": []}\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"rows\.jsonl:2: not a training row"):
-        read_jsonl(path)
+        read_rows(path)
 
 
 def test_parquet_that_holds_no_rows_is_named(settle: Settle, tmp_path: Path) -> None:

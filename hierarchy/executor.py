@@ -112,12 +112,16 @@ def blocks(count: int, size: int) -> Iterator[Ints]:
 
 def read_back(arm: Arm, cases: Cases, journal: Journal) -> Block:
     """The arm's cases as the journal has them, nothing computed. Raises NotRecorded where a row is absent."""
-    writer = Writer(journal, lambda count: None)
+    return recalled(arm, cases, Memory(journal.known(cases.case_id_N.tolist())))
+
+
+def recalled(arm: Arm, cases: Cases, memory: Memory) -> Block:
+    """The arm's cases as remembered, which need be no whole windows. Raises NotRecorded likewise."""
 
     def performer(step: PlannedStep) -> Nobody:
         return Nobody(strict=step.role is not Role.AUDITOR)
 
-    crew = arm.recalls(performer, writer.memory(cases), _nothing)
+    crew = arm.recalls(performer, memory, _nothing)
     block = Block(cases, arm.plan)
     oversee(block, arm.plan, crew)
     return block

@@ -1,6 +1,6 @@
 """What the overseers of an arm found and wrote, step by step, and which critiques the last word bore out.
 
-Hidden layer. Only overseers that are asked in words have any; the words of their questions are in `hierarchy.questions`.
+Hidden layer. Only overseers that are asked in words have any. Their questions, word for word: `hierarchy.questions`.
 """
 
 from __future__ import annotations

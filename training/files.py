@@ -1,54 +1,32 @@
-"""Datasets and manifests on disk: written to a temporary name, synced and renamed, so that none is ever half there."""
+"""Datasets on disk: written whole or not at all, read some rows at a time; and what identifies them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from agents.records import Message
 from agents.uncollected import uncollected
 from constitutions.errors import InputError
-from constitutions.files import read_text
+from constitutions.files import read_lines
 from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow
 from training.datasets.lines import lines
+from training.growing import GrowingJsonl, GrowingParquet
 from training.lineage import Lineage
+from training.whole import whole
 
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, sync it and rename it to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+_SOME = 4096  # rows of a Parquet file at a time
 
 
 @uncollected()
 def write_jsonl(rows: Iterable[Row], path: Path) -> None:
     """One JSON object a line, UTF-8; `datasets.load_dataset("json", data_files=...)` and TRL read it as it is."""
-
-    def write(temporary: Path) -> None:
-        with temporary.open("wb") as file:
-            file.writelines(lines(rows))
-
-    write_whole(path, write)
+    with whole(path) as temporary, closing(GrowingJsonl(temporary)) as file:
+        file.add(rows)
 
 
 @uncollected()
@@ -62,13 +40,8 @@ def write_parquet(rows: Sequence[Row], path: Path) -> None:
         raise InputError(
             f"{path}: expected rows of one kind, all supervised, all preferences or all unpaired, and at least one row"
         )
-    # pyarrow takes a moment to import, and fine-tuning from JSONL does without.
-    import pyarrow.parquet as pq
-
-    from training.datasets.arrow import table
-
-    made = table(rows)
-    write_whole(path, lambda temporary: pq.write_table(made, temporary))
+    with whole(path) as temporary, closing(GrowingParquet(temporary)) as file:
+        file.add(rows)
 
 
 FORMATS: dict[str, Callable[[Sequence[Row], Path], None]] = {"jsonl": write_jsonl, "parquet": write_parquet}
@@ -76,46 +49,43 @@ FORMATS: dict[str, Callable[[Sequence[Row], Path], None]] = {"jsonl": write_json
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a file that `write_jsonl` or `write_parquet` wrote, told apart by its ending. Raises InputError."""
-    return read_parquet(path) if path.suffix == ".parquet" else read_jsonl(path)
+    """The rows of a file that `write_jsonl` or `write_parquet` wrote. Raises InputError as `iter_rows` does."""
+    return list(iter_rows(path))
 
 
-def read_parquet(path: Path) -> list[Row]:
-    """The rows of a file that `write_parquet` wrote. Raises InputError naming file and row, as `read_jsonl` does."""
+def iter_rows(path: Path) -> Iterator[Row]:
+    """The rows of a dataset file, told apart by its ending, without ever holding all.
+
+    Supervised rows, pairs and unpaired rows are told apart by keys. Raises InputError naming file and line (or row)
+    where one is not such a row, and for a file without rows.
+    """
+    empty = True
+    found: Iterator[str | dict[str, Any]] = _parquet(path) if path.suffix == ".parquet" else read_lines(path)
+    for number, data in enumerate(found, start=1):
+        empty = False
+        try:
+            yield _row(json.loads(data) if isinstance(data, str) else data)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError(
+                f"{path}:{number}: not a training row ({_said(error)}); expected a JSON object with prompt, "
+                "completion (or chosen and rejected), weight and lineage"
+            ) from None
+    if empty:
+        raise InputError(f"{path}: the dataset is empty; expected at least one row")
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        found = pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_SOME):
+                yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
-    return _rows(path, enumerate(found, start=1))
-
-
-def read_jsonl(path: Path) -> list[Row]:
-    """The rows of a file that `write_jsonl` wrote; supervised rows, pairs and unpaired rows are told apart by keys.
-
-    Raises InputError naming file and line where a line is not such a row, and for a file without rows.
-    """
-    lines = read_text(path).removesuffix("\n").split("\n")
-    return _rows(path, enumerate(lines if lines != [""] else [], start=1))
-
-
-def _rows(path: Path, numbered: Iterable[tuple[int, str | dict[str, Any]]]) -> list[Row]:
-    rows = []
-    for number, data in numbered:
-        try:
-            rows.append(_row(json.loads(data) if isinstance(data, str) else data))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(
-                f"{path}:{number}: not a training row ({_said(error)}); expected a JSON object with prompt, "
-                "completion (or chosen and rejected), weight and lineage"
-            ) from None
-    if not rows:
-        raise InputError(f"{path}: the dataset is empty; expected at least one row")
-    return rows
 
 
 def _said(error: Exception) -> str:

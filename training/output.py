@@ -11,7 +11,8 @@ from typing import Any
 from constitutions.errors import InputError
 from training.config import TrainSpec
 from training.datasets import Row
-from training.files import data_hash, folder_hash, write_whole
+from training.files import data_hash, folder_hash
+from training.whole import write_whole
 
 MANIFEST = "training.json"
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from experiments.datasets.building import Asked, build_run
 from experiments.datasets.listing import list_run
 from training.datasets.public import export
-from training.files import data_hash
 
 
 def list_command(run: Path) -> None:
@@ -24,7 +23,7 @@ def build_command(run: Path, asked: Asked, overrides: Sequence[str]) -> None:
         left = ", ".join(f"{count} {reason}" for reason, count in sorted(made.left_out.items()))
         said = f"left out: {left}" if left else "none left out"
         if made.rows:
-            print(f"{made.path}: {len(made.rows)} rows, layer {made.kind.layer}, {data_hash(made.rows)[:16]}; {said}")
+            print(f"{made.path}: {made.rows} rows, layer {made.kind.layer}, {made.data_hash[:16]}; {said}")
         else:
             print(f"{made.arm}: no {made.kind.name}; {said}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.console import Console
 from experiments.folder import RunFolder
 from experiments.terminal.layout import results_table
 from training.datasets.kinds import KINDS
-from training.files import FORMATS, read_rows
+from training.files import FORMATS, iter_rows
 
 
 def list_run(run: Path, console: Console) -> None:
@@ -25,8 +26,8 @@ def list_run(run: Path, console: Console) -> None:
         return
     table = results_table(str(folder.datasets), "file", ("rows", "stale", "layer"))
     for path in files:
-        rows = read_rows(path)
-        stale = sum(row.lineage.stale for row in rows)
-        layers = ", ".join(sorted({row.lineage.layer for row in rows}))
-        table.add_row(str(path.relative_to(folder.datasets)), str(len(rows)), str(stale), layers)
+        told = Counter((row.lineage.layer, row.lineage.stale) for row in iter_rows(path))
+        stale = sum(count for (_, is_stale), count in told.items() if is_stale)
+        layers = ", ".join(sorted({layer for layer, _ in told}))
+        table.add_row(str(path.relative_to(folder.datasets)), str(told.total()), str(stale), layers)
     console.print(table)

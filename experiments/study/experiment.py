@@ -27,7 +27,7 @@ from training.config import TrainSpec
 from training.datasets import SftRow
 from training.distillation import with_context
 from training.encoding import Encoder
-from training.files import data_hash, read_jsonl, write_jsonl
+from training.files import data_hash, read_rows, write_jsonl
 from training.loading import load_model, load_tokenizer, quiet
 from training.sampling import Sampler
 from training.self_study.synthesis import synthesise
@@ -115,7 +115,7 @@ def _rows(spec: StudySpec, sources: Sources, name: str, out: Path, note: Note) -
         note(f"{name}: {len(made.rows)} rows, not kept: {made.dropped or 'none'}")
         write_jsonl(made.rows, path)
         write_atomically(about, json.dumps({"by_seed": made.by_seed(), "dropped": made.dropped}) + "\n")
-    return [row for row in read_jsonl(path) if isinstance(row, SftRow)], json.loads(about.read_text("utf-8"))
+    return [row for row in read_rows(path) if isinstance(row, SftRow)], json.loads(about.read_text("utf-8"))
 
 
 def _load(path: str | Path) -> tuple[Any, Any]:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 from experiments.audit.run_queue import existing_queue
 from experiments.cli import app
 from experiments.config import ExperimentSpec
+from experiments.datasets import source
+from experiments.folder import RunFolder
 from experiments.run import run_experiment
 from experiments.world.shipped import checkpoint
 from hierarchy.audit.gold import GoldCase
@@ -24,6 +26,7 @@ from tests.hierarchy.audit_cases import NOW, item
 from training.config import TrainConfig, TrainSpec
 from training.datasets import PreferenceRow, Row, SftRow
 from training.datasets.kinds import KINDS
+from training.datasets.lines import lines
 from training.datasets.uncertainty import SURE
 from training.files import FORMATS, read_rows
 from training.lineage import HIDDEN, VISIBLE
@@ -48,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six cases, two of them with a secret, through the layers."""
     folder = tmp_path_factory.mktemp("datasets")
     lines = [{"id": f"c{n}", "prompt": f"tell me {'a secret' if n < SECRETS else 'more'} {n}"} for n in range(CASES)]
-    (folder / "cases.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    (folder / "cases.jsonl").write_text("\n".join(map(json.dumps, lines[::-1])) + "\n", encoding="utf-8")
 
     def agent(**functions: str) -> dict[str, Any]:
         return {"model": {"kind": "scripted"} | {use: f"{SCRIPTS}:{name}" for use, name in functions.items()}}
@@ -96,6 +99,24 @@ def test_every_kind_has_its_layer_and_its_lineage(built: Path) -> None:
         assert {(row.lineage.run, row.lineage.arm) for row in found} == {("known", "layers")}
         assert {row.lineage.case_id for row in found} <= {f"c{n}" for n in range(CASES)}
         assert read_rows(built / f"{kind.name}.parquet") == found
+
+
+def test_parts_of_a_run_give_the_rows_of_the_whole(
+    run: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, in the order of the case ids, however few cases are held at a time."""
+    monkeypatch.setattr(source, "_READ", 4)
+    monkeypatch.setattr(source, "_PART", 1)
+    spec = RunFolder(run).spec()
+    ((_, whole),) = source.run_sources(RunFolder(run), spec, ["layers"])
+    for form in FORMATS:
+        dataset("build", run, *KINDS, "--format", form, "--out", tmp_path)
+    for kind in KINDS.values():
+        rows_of_whole = kind.build(whole, spec.datasets).rows
+        assert [row.lineage.case_id for row in rows_of_whole] == sorted(row.lineage.case_id for row in rows_of_whole)
+        assert read_rows(tmp_path / "layers" / f"{kind.name}.parquet") == rows_of_whole
+        written = (tmp_path / "layers" / f"{kind.name}.jsonl").read_bytes()
+        assert written == (built / f"{kind.name}.jsonl").read_bytes() == b"".join(lines(rows_of_whole))
 
 
 def test_pairs_have_the_judges_soft_label_which_can_be_clamped(run: Path, built: Path, tmp_path: Path) -> None:

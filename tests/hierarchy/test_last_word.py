@@ -36,13 +36,16 @@ def test_who_could_not_be_read_or_only_passed_the_case_on_has_no_word() -> None:
 
 def test_a_person_who_accepts_overrules_and_who_rejects_names_no_principle() -> None:
     plan = compiled(load_graph("single"))
-    for verdict, accepts in ((A, True), (X, False)):
-        block = Told(verdicts={"critic.0": [R], "critic.1": [R], "human": [verdict]}).run(plan, 1)
-        words = LastWords(block)
-        human = next(step for step in plan.steps if step.name == "human")
-        assert words.accepts(human.index, 0) == accepts
-        assert words.flags(human.index, 0, 0) is None
     critic = next(step for step in plan.steps if step.name == "critic.1")
-    flags = words.flags(critic.index, 0, 0)
-    assert flags is not None
-    assert list(flags.values()).count(True) == 1
+    for verdict, code in ((A, 0), (X, -1)):
+        words = LastWords(Told(verdicts={"critic.0": [R], "critic.1": [R], "human": [verdict]}).run(plan, 1))
+        assert set(words.settled(critic, 0)[0].tolist()) == {code}
+        assert words.own(critic, 0)[0].tolist().count(1) == 1
+        assert words.bears_out(critic, 0).tolist() == [verdict == X]
+
+
+def test_a_critic_is_borne_out_by_who_found_the_same_after_it() -> None:
+    plan = compiled(load_graph("panel"))
+    words = LastWords(Told(verdicts={"critic_a": [R], "critic_b": [A], "critic_c": [A]}).run(plan, 1))
+    steps = {step.name: step for step in plan.steps}
+    assert [words.bears_out(steps[name], 0).tolist() for name in ("critic_a", "critic_b")] == [[False], [True]]

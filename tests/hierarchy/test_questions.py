@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from hierarchy.compile import compile_graph
 from hierarchy.graph import OversightGraph
 from hierarchy.oversee import oversee
 from hierarchy.questions import questions
+from hierarchy.reviews import reviews
 from hierarchy.topology import load_graph
 from tests.hierarchy.graphs import arm, compiled, simulate
 
@@ -64,12 +66,23 @@ def test_as_many_questions_are_found_as_overseers_were_asked(kind: type[Builder]
     for one in found:
         assert one.messages
         assert one.use == "critique" or {one.answer, one.settled} <= LABELS
-    silent = questions(made, block, ("critique", "screen"), worded=False)
-    wanted = [one for one in found if one.use in ("critique", "screen")]
-    assert [(one.case_id, one.step, one.answer, one.settled) for one in silent] == [
-        (one.case_id, one.step, one.answer, one.settled) for one in wanted
-    ]
-    assert not any(one.messages for one in silent)
+
+
+@pytest.mark.parametrize("kind", _kinds(AnyBuilder), ids=lambda kind: kind.__name__)
+def test_the_reviews_tell_what_the_questions_tell(kind: type[Builder]) -> None:
+    """Step by step: as many verdicts with the same labels, the same critiques, and the same ones borne out."""
+    made, block = _overseen(kind().graph())
+    asked = [one for one in questions(made, block) if one.role in ("critic", "safety")]
+    for review in reviews(made, block):
+        mine = [one for one in asked if one.step == review.step]
+        labels = [one.answer for one in mine if one.use in ("verdict", "screen", "review_critic")]
+        violated = int((review.violated_NKP & review.read_NKP).sum())
+        assert Counter(labels) == Counter(
+            {review.labels[0]: violated, review.labels[1]: int(review.read_NKP.sum()) - violated}
+        )
+        written = [(one.case_id, one.answer, one.settled is not None) for one in mine if one.use == "critique"]
+        cells = zip(review.case_id_N, review.critique_N, review.borne_out_N.tolist(), strict=True)
+        assert written == [(case, text, borne_out) for case, text, borne_out in cells if text is not None]
 
 
 def test_a_question_is_word_for_word_what_the_model_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,5 +106,6 @@ def test_a_question_is_word_for_word_what_the_model_read(monkeypatch: pytest.Mon
 
 def test_simulated_overseers_were_asked_nothing_in_words() -> None:
     plan = compiled(load_graph("single"))
-    with pytest.raises(InputError, match="agent 'critic' is simulated: it was asked nothing in words"):
-        questions(arm(plan), simulate(plan, 5))
+    for told in (questions, reviews):
+        with pytest.raises(InputError, match="agent 'critic' is simulated: it was asked nothing in words"):
+            told(arm(plan), simulate(plan, 5))  # type: ignore[operator]

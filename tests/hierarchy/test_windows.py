@@ -18,8 +18,9 @@ from constitutions.validation import validate
 from constitutions.yaml_source import Document
 from hierarchy.arm import Arm
 from hierarchy.builders import build
-from hierarchy.executor import Executor, LocalRoles, LocalShards, Writer, read_back
+from hierarchy.executor import Executor, LocalRoles, LocalShards, Writer, read_back, recalled
 from hierarchy.journal import Journal
+from hierarchy.memory import Memory
 from hierarchy.ray_executor import RayShards
 from hierarchy.records import case_table, digest, tables
 from hierarchy.rules import TopShare
@@ -185,6 +186,21 @@ def test_a_window_that_is_known_in_part_is_decided_as_a_whole(
         journal.record([batch.take(batch.case_id_N.astype(int) % 3 > 0) for batch in known])
         LocalShards(1000).run(arm, cases, Writer(journal, lambda count: None))
         assert (read_back(arm, cases, journal).fired == expected).all()
+
+
+def test_what_is_known_is_read_back_a_few_cases_at_a_time_in_any_order(
+    monitored: list[Arm], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who escalates was settled when the window was whole."""
+    without_syncing(monkeypatch)
+    arm, cases = monitored[0], Cases.numbered(60)
+    with Journal.open(tmp_path / "whole") as journal:
+        LocalShards(1000).run(arm, cases, Writer(journal, lambda count: None))
+        whole, memory = read_back(arm, cases, journal), Memory(journal.known(cases.case_id_N.tolist()))
+    for rows in np.split(np.arange(60)[::-1], range(7, 60, 7)):
+        part = recalled(arm, cases.take(rows), memory)
+        assert (part.fired == whole.fired[:, rows]).all()
+        assert (part.outcomes() == whole.outcomes()[rows]).all()
 
 
 def test_another_arms_window_is_not_recalled(

@@ -5,20 +5,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from agents.records import Comparison, Message, Question, Settlement, Written
+from agents.records import Comparison, Message, Settlement, Written
+from agents.reviews import Review
+from agents.view import objects
 from constitutions.errors import InputError
 from training.datasets import DatasetSpec, PreferenceRow, SftRow, Source, preference_rows, sft_rows
+from training.datasets.doubts import Verdicts
+from training.datasets.kinds import KINDS
+from training.datasets.lines import lines
 from training.datasets.preferences import preferences
 from training.datasets.rationales import distilled, rationales
 from training.datasets.spec import PreferenceSpec, RationaleSpec, SftSpec, WeightSpec
 from training.datasets.supervised import supervised
 from training.datasets.unpaired import unpaired
-from training.files import data_hash, read_jsonl, read_rows, write_jsonl, write_parquet
+from training.files import data_hash, read_rows, write_jsonl, write_parquet
 
 Settle = Callable[..., Settlement]
 
@@ -180,7 +186,7 @@ def test_files_give_back_the_rows(
     rows = make(corrected(5), "run")
     write_jsonl(rows, tmp_path / "rows.jsonl")
     write_parquet(rows, tmp_path / "rows.parquet")
-    assert read_jsonl(tmp_path / "rows.jsonl") == rows
+    assert read_rows(tmp_path / "rows.jsonl") == rows
     assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == [row.to_dict() for row in rows]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.jsonl", "rows.parquet"]
 
@@ -208,7 +214,7 @@ def test_a_line_that_is_no_row_is_named(settle: Settle, tmp_path: Path) -> None:
     write_jsonl(sft_rows([settle("c", "a")], "run"), path)
     path.write_text(path.read_text("utf-8") + '{"prompt": []}\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"rows\.jsonl:2: not a training row"):
-        read_jsonl(path)
+        read_rows(path)
 
 
 def test_parquet_that_holds_no_rows_is_named(settle: Settle, tmp_path: Path) -> None:
@@ -228,25 +234,75 @@ def test_parquet_that_holds_no_rows_is_named(settle: Settle, tmp_path: Path) -> 
         read_rows(tmp_path / "other.parquet")
 
 
-def _critique(response: str, text: str, settled: bool) -> Question:
-    return Question(
-        "panel", "c", "critic", "critic", "critique", "", response, (), text, text if settled else None, None, True
-    )
+def _review(step: str, response: str, critique: str, *, borne_out: bool) -> Review:
+    """A review of case c by a critic that judged by no principle."""
+    none = np.zeros((1, 1, 0))
+    found = (none.astype(bool), none.astype(bool), none)
+    words, where, out = objects([critique]), np.zeros(1, np.int64), np.array([borne_out])
+    judged = objects([response]).reshape(1, 1)
+    return Review("panel", step, objects(["c"]), judged, (), *found, ("yes", "no"), words, where, out)
 
 
 def test_a_rationale_is_of_what_was_corrected_and_was_borne_out(settle: Settle) -> None:
     case = settle("c", "bad", "good", outcome="revised")
-    of_final = _critique("good", "All is well.", settled=True)
-    overruled = Source("run", [case], lambda uses, worded: [_critique("bad", "Fine.", settled=False), of_final])
+    of_final = _review("critic.1", "good", "All is well.", borne_out=True)
+    overruled = Source("run", [case], reviews=lambda: [_review("critic", "bad", "Fine.", borne_out=False), of_final])
     assert rationales(overruled, DatasetSpec()).left_out == {"no rationale": 1}
-    right = _critique("bad", "It is rude. It says so to all who were there today.  Nobody likes\nthat.", settled=True)
-    source = Source("run", [case], lambda uses, worded: [right, of_final])
+    why = "It is rude. It says so to all who were there today.  Nobody likes\nthat."
+    right = _review("critic", "bad", why, borne_out=True)
+    source = Source("run", [case], reviews=lambda: [right, of_final])
     told = [row.completion[0].content for row in rationales(source, DatasetSpec()).rows]
     assert told == ["good", "[strategy] It says so to all who were there today. Nobody likes that. [/strategy] good"]
-    quoting = _critique("so he says it to all who", "He says it to all who ask. It is rude [/strategy].", settled=True)
-    reason = distilled(quoting.answer, quoting.response, RationaleSpec())
-    assert reason == "It is rude ."
+    for said, answer in (
+        ("It is rude [/strategy].", "so he says it to all who"),
+        ("C’est rude…", "Où he says it to ALL who"),
+    ):
+        found = distilled(f"He says it to all who ask. {said}", answer, RationaleSpec())
+        assert found == said.replace(" [/strategy]", " ")
     forged = settle("c", "bad", "good [strategy]", outcome="revised")
     assert rationales(replace(source, settlements=[forged]), DatasetSpec()).left_out == {"tag in the answer": 1}
     with pytest.raises(InputError, match="the hidden layer of this run is not here"):
         rationales(Source("run", [case]), DatasetSpec())
+
+
+def test_a_note_names_the_answer_of_most_in_the_order_in_which_principles_were_judged() -> None:
+    """Of two answers as frequent, the one that was given first; what all are sure of is no doubt."""
+
+    def said(step: str, principles: tuple[str, ...], violated: list[bool], sure: list[float]) -> Review:
+        cells = np.array(violated)[None, None], np.array(sure)[None, None]
+        shape = (1, 1, len(principles))
+        columns = (
+            np.ones(shape, bool),
+            *cells,
+            ("yes", "no"),
+            objects([None]),
+            np.zeros(1, np.int64),
+            np.zeros(1, bool),
+        )
+        return Review("arm", step, objects(["c"]), objects(["an answer"]).reshape(1, 1), principles, *columns)
+
+    verdicts = Verdicts()
+    verdicts.hear(said("first", ("late", "calm"), [False, True], [0.9, 0.9]), {("arm", "c")})
+    verdicts.hear(said("second", ("early", "late", "calm"), [True, True, True], [0.6, 0.9, 0.9]), {("arm", "c")})
+    verdicts.hear(said("unheard", ("late",), [True], [0.9]), {("arm", "another")})
+    assert verdicts.number == {("arm", "c", "an answer"): 0}
+    assert verdicts.last[0] == "second"
+    assert verdicts.doubts(0.75) == {0: "late: no by 1 of 2, 90% sure. early: yes by 1 of 1, 60% sure."}
+    assert verdicts.doubts(0.5) == {0: "late: no by 1 of 2, 90% sure."}
+
+
+def test_a_line_is_the_row_in_json(settle: Settle) -> None:
+    """Of any text, any number and rows of several kinds in one go."""
+    hostile = '"quoted" \\ \n\t\x01\u2028 \U0001f600 é'
+    comparison = Comparison("judge", (hostile, "b"), (1e-7, 1 / 3), 1)
+    case = settle(hostile, "b", hostile, outcome="revised", agreement=1 / 3, comparisons=(comparison,))
+    source = Source(hostile, [case, settle("plain", "a")])
+    rows = [
+        row
+        for kind in ("sft", "preferences", "unpaired", "sft")
+        for row in KINDS[kind].build(source, DatasetSpec()).rows
+    ]
+    expected = [json.dumps(row.to_dict(), ensure_ascii=False) for row in rows]
+    assert b"".join(lines(rows)).decode() == "".join(f"{line}\n" for line in expected)
+    assert len(rows) == 8
+    assert list(lines([])) == []

@@ -10,7 +10,7 @@ from agents.records import Case, Message
 from constitutions.errors import InputError
 from training.config import TrainSpec
 from training.datasets import SftRow
-from training.files import read_jsonl
+from training.files import read_rows
 from training.iterate import best_of_n_rows, iterate, rejection_rows, revise_until, revised_rows
 from training.sampling import Drawn, Floats, load_sampler, rated
 
@@ -84,7 +84,7 @@ def test_best_of_n_distillation_raises_the_reward_round_after_round(tiny: Path, 
     results = iterate(spec, 3, make_rows, tiny, tmp_path)
     assert means[2] > means[1] > means[0]
     assert [result.checkpoint.name for result in results] == ["round-1", "round-2", "round-3"]
-    assert len(read_jsonl(tmp_path / "round-2.jsonl")) == results[1].rows
+    assert len(read_rows(tmp_path / "round-2.jsonl")) == results[1].rows
     assert iterate(spec, 3, make_rows, tiny, tmp_path) == results
 
 

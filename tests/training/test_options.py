@@ -14,7 +14,7 @@ from agents.records import Message, Settlement
 from constitutions.errors import InputError
 from training.config import LoraSpec, StopSpec, TrainSpec
 from training.datasets import PreferenceRow, Row, SftRow, UnpairedRow, preference_rows, sft_rows
-from training.files import read_jsonl, write_jsonl
+from training.files import read_rows, write_jsonl
 from training.output import TrainResult
 from training.reward import RewardModel, evaluate_reward_model
 from training.train import HeldOut, train
@@ -195,13 +195,13 @@ def test_rows_without_lineage_are_named(corrected: Corrected, tmp_path: Path) ->
     without = second.partition(', "lineage"')[0] + "}"
     path.write_text(f"{first}\n{without}\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"rows\.jsonl:2: not a training row \(no lineage\)"):
-        read_jsonl(path)
+        read_rows(path)
 
 
 def test_unpaired_rows_come_back_from_disk(corrected: Corrected, tmp_path: Path) -> None:
     rows = unpair(preference_rows(corrected(3), "run"))
     write_jsonl(rows, tmp_path / "rows.jsonl")
-    assert read_jsonl(tmp_path / "rows.jsonl") == rows
+    assert read_rows(tmp_path / "rows.jsonl") == rows
 
 
 def test_a_checkpoint_of_another_model_is_refused(tiny: Path, corrected: Corrected, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from agents.records import Settlement
 from constitutions.errors import InputError
 from training.datasets import left_out, preference_rows, sft_rows
-from training.files import read_jsonl, write_jsonl, write_parquet
+from training.files import read_rows, write_jsonl, write_parquet
 from training.stale import mark_stale
 
 
@@ -23,16 +23,16 @@ def test_rows_on_disk_are_marked_once_and_nothing_else_of_them_changes(
     for name, rows in (("sft", sft_rows(cases, "run")), ("preferences", preference_rows(cases, "run"))):
         write_jsonl(rows, tmp_path / f"{name}.jsonl")
         write_parquet(rows, tmp_path / f"{name}.parquet")
-    before = read_jsonl(tmp_path / "sft.jsonl")
+    before = read_rows(tmp_path / "sft.jsonl")
     appealed = {before[1].lineage.case_id}
     assert mark_stale(tmp_path, appealed) == 2
     assert mark_stale(tmp_path, appealed) == 0
     for name in ("sft", "preferences"):
-        after = read_jsonl(tmp_path / f"{name}.jsonl")
+        after = read_rows(tmp_path / f"{name}.jsonl")
         assert [row.lineage.stale for row in after] == [False, True, False, False]
         lineages = pq.read_table(tmp_path / f"{name}.parquet")["lineage"].to_pylist()
         assert [lineage["stale"] for lineage in lineages] == [False, True, False, False]
-    after = read_jsonl(tmp_path / "sft.jsonl")
+    after = read_rows(tmp_path / "sft.jsonl")
     assert [replace(row, lineage=row.lineage._replace(stale=False)) for row in after] == before
     assert mark_stale(tmp_path / "no such arm", appealed) == 0
 

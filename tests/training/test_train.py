@@ -147,14 +147,14 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from training.config import TrainSpec
-from training.files import read_jsonl
+from training.files import read_rows
 from training.train import train
 
 def progress(stage, done, total):
     if done == int(sys.argv[5]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-rows = read_jsonl(Path(sys.argv[2]))
+rows = read_rows(Path(sys.argv[2]))
 train(TrainSpec.model_validate_json(sys.argv[1]), rows, sys.argv[3], Path(sys.argv[4]), progress)
 """
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from agents.figures import Record
 from training.checks.columns import Columns
@@ -47,62 +46,45 @@ class Contamination(Record):
         return (self.exact + self.overlapping) / self.prompts if self.prompts else None
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What was found of one evaluation prompt: which of its runs, the row with most of them, a row that is the same."""
-
-    runs: set[Words] = field(default_factory=set)
-    most: int = 0
-    nearest: int = 0
-    same: int | None = None
-
-
 def contamination(columns: Columns, prompts: Sequence[str], spec: ContaminationSpec) -> Contamination:
     """Look for every evaluation prompt (once, however often it is given) in the rows' prompts and answers."""
     wanted = {read: prompt for prompt in reversed(prompts) if (read := words(prompt))}
     runs = {read: frozenset(grams(read, spec.ngram)) for read in wanted}
-    holders: dict[Words, list[Words]] = {}
-    for read, some in runs.items():
-        for run in some:
-            holders.setdefault(run, []).append(read)
-    seen = {read: _Seen() for read in wanted}
-    rows = sum(_look(columns, row, spec.ngram, holders, seen) for row in range(len(columns)))
-    share = {read: len(found.runs) / max(len(runs[read]), 1) for read, found in seen.items()}
-    exact = [read for read, found in seen.items() if found.same is not None]
-    over = [read for read in seen if seen[read].same is None and share[read] >= spec.overlap]
+    every = frozenset[Words]().union(*runs.values())
+    seen: set[Words] = set()
+    same: dict[Words, int] = {}
+    rows = 0
+    for row in range(len(columns)):
+        prompt, answer = words(columns.prompts[row]), words(columns.answers[row])
+        seen |= every.intersection((*grams(prompt, spec.ngram), *grams(answer, spec.ngram)))
+        if prompt in runs:
+            same.setdefault(prompt, row)
+            rows += 1
+    share = {read: len(some & seen) / max(len(some), 1) for read, some in runs.items()}
+    exact = [read for read in runs if read in same]
+    over = [read for read in runs if read not in same and share[read] >= spec.overlap]
     worst = [*exact, *sorted(over, key=lambda read: -share[read])][:_SHOWN]
+    nearest = same | _nearest(columns, {read: runs[read] for read in worst if read not in same}, spec.ngram)
     return Contamination(
         prompts=len(wanted),
         exact=len(exact),
         overlapping=len(over),
         short=sum(not some for some in runs.values()),
         rows=rows,
-        worst=tuple(_leak(columns, wanted[read], share[read], seen[read]) for read in worst),
+        worst=tuple(_leak(columns, wanted[read], share[read], nearest[read], read in same) for read in worst),
     )
 
 
-def _look(columns: Columns, row: int, n: int, holders: dict[Words, list[Words]], seen: dict[Words, _Seen]) -> bool:
-    """Note what a row gives away; returns whether its prompt is an evaluation prompt."""
-    prompt, answer = words(columns.prompts[row]), words(columns.answers[row])
-    here: dict[Words, set[Words]] = {}
-    for run in (*grams(prompt, n), *grams(answer, n)):
-        for read in holders.get(run, ()):
-            here.setdefault(read, set()).add(run)
-    for read, runs in here.items():
-        found = seen[read]
-        found.runs |= runs
-        if len(runs) > found.most:
-            found.most, found.nearest = len(runs), row
-    if prompt not in seen:
-        return False
-    if seen[prompt].same is None:
-        seen[prompt].same = row
-    return True
+def _nearest(columns: Columns, runs: Mapping[Words, frozenset[Words]], n: int) -> dict[Words, int]:
+    """The row with most of each prompt's runs, the first of several."""
+    most = dict.fromkeys(runs, (0, 0))
+    for row in range(len(columns)) if runs else ():
+        here = {*grams(words(columns.prompts[row]), n), *grams(words(columns.answers[row]), n)}
+        for read, some in runs.items():
+            most[read] = max(most[read], (len(some & here), -row))
+    return {read: -row for read, (_, row) in most.items()}
 
 
-def _leak(columns: Columns, prompt: str, share: float, found: _Seen) -> Leak:
-    exact = found.same is not None
-    row = found.nearest if found.same is None else found.same
+def _leak(columns: Columns, prompt: str, share: float, row: int, exact: bool) -> Leak:
     text = f"{columns.prompts[row]}\n{columns.answers[row]}"
-    overlap = 1.0 if exact else share
-    return Leak(prompt=prompt, overlap=overlap, exact=exact, row=text, row_name=columns.names[row])
+    return Leak(prompt=prompt, overlap=1.0 if exact else share, exact=exact, row=text, row_name=columns.names[row])

@@ -5,7 +5,10 @@ MinHash: Broder 1997; locality-sensitive hashing of its bands: Indyk and Motwani
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from agents.figures import Record
 from training.checks.spec import DuplicateSpec
@@ -13,6 +16,8 @@ from training.checks.words import Words, grams, words
 
 _SHOWN = 3
 _MISSED = 0.02
+_CROWD = 1000
+_DEVIATIONS = 5  # of the share of equal MinHash values below the threshold, from where on a pair is not compared
 
 
 class Repeated(Record):
@@ -33,6 +38,8 @@ class Duplicates(Record):
         rows: rows in the set; repeats: rows at or above the threshold to a row kept before them, in the set's order:
             what dropping near-duplicates would drop; exact: those of them with the same words in the same order.
         candidates: pairs whose Jaccard index was computed.
+        crowded: kept rows with which no later row was compared, because a thousand kept rows were candidates already;
+            what repeats only them is not counted. So the time grows with the rows and not with the pairs.
         worst: the rows most often repeated.
     """
 
@@ -40,6 +47,7 @@ class Duplicates(Record):
     repeats: int
     exact: int
     candidates: int
+    crowded: int = 0
     worst: tuple[Repeated, ...] = ()
 
     @property
@@ -93,6 +101,7 @@ def near_duplicates(texts: Sequence[str], names: Sequence[str], spec: DuplicateS
         repeats=sum(map(len, groups.values())),
         exact=len(read) - len(distinct),
         candidates=found.candidates,
+        crowded=found.crowded,
         worst=tuple(_repeated(texts, names, original, similar, kept, groups[kept]) for kept in order),
     )
 
@@ -117,10 +126,11 @@ def _repeated(
 
 
 class _Near(Record):
-    """The kept text that each text is most like, and how like, by number; pairs compared."""
+    """The kept text that each text is most like, and how like, by number; pairs compared; kept ones not looked up."""
 
     like: dict[int, tuple[int, float]]
     candidates: int
+    crowded: int
 
 
 def _near(numbers: Sequence[int], sets: Sequence[frozenset[Words]], spec: DuplicateSpec) -> _Near:
@@ -128,19 +138,23 @@ def _near(numbers: Sequence[int], sets: Sequence[frozenset[Words]], spec: Duplic
 
     lsh = MinHashLSH(num_perm=spec.permutations, params=bands(spec.threshold, spec.permutations))
     signatures = MinHash.generator((map(_bytes, some) for some in sets), num_perm=spec.permutations)
-    kept: dict[int, frozenset[Words]] = {}
+    values = np.empty((len(sets), spec.permutations), np.uint32)
+    least = spec.threshold - _DEVIATIONS * math.sqrt(spec.threshold * (1 - spec.threshold) / spec.permutations)
     like: dict[int, tuple[int, float]] = {}
-    candidates = 0
-    for number, some, signature in zip(numbers, sets, signatures, strict=True):
-        near = lsh.query(signature)
-        candidates += len(near)
-        best, other = max(((jaccard(some, kept[i]), -i) for i in near), default=(0.0, 0))
+    candidates = crowded = 0
+    for n, (number, some, signature) in enumerate(zip(numbers, sets, signatures, strict=True)):
+        values[n] = signature.hashvalues
+        near = np.array(lsh.query(signature), np.int64)
+        likely = near[(values[near] == values[n]).mean(axis=1) >= least].tolist()
+        candidates += len(likely)
+        best, other = max(((jaccard(some, sets[i]), -i) for i in likely), default=(0.0, 0))
         if best >= spec.threshold:
-            like[number] = (-other, best)
+            like[number] = (numbers[-other], best)
+        elif len(near) < _CROWD:
+            lsh.insert(n, signature)
         else:
-            kept[number] = some
-            lsh.insert(number, signature)
-    return _Near(like=like, candidates=candidates)
+            crowded += 1
+    return _Near(like=like, candidates=candidates, crowded=crowded)
 
 
 def _bytes(shingle: Words) -> bytes:

@@ -9,7 +9,7 @@ from agents.figures import Record
 from training.checks.gate import gates
 from training.checks.spec import GateSpec
 from training.checks.summary import SetAudit
-from training.files import write_whole
+from training.whole import write_whole
 
 AUDIT = "audit.json"
 

@@ -1,4 +1,4 @@
-"""Doubts: which verdicts of several reviewers on one response were divided or unsure, counted for all responses at once."""
+"""Which verdicts of several reviewers on one response were divided or unsure, counted for all responses at once."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Verdicts:
     def hear(self, review: Review, cases: Container[tuple[str, str]]) -> None:
         """Add what one step said on the responses of these cases, by (arm, case id)."""
         for k in range(review.response_NK.shape[1]):
-            read = review.read_NKP[:, k].any(axis=1).tolist()
-            told = zip(review.case_id_N.tolist(), review.response_NK[:, k].tolist(), read, strict=True)
+            read = np.asarray(review.read_NKP[:, k].any(axis=1))
+            told = zip(review.case_id_N.tolist(), review.response_NK[:, k].tolist(), read.tolist(), strict=True)
             response = np.array(
                 [
                     self.number.setdefault((review.arm, case, text), len(self.number))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from agents.uncollected import uncollected
 from training.datasets.overseers import critiques, judgements, safety
 from training.datasets.preferences import preferences
 from training.datasets.rationales import rationales
-from training.datasets.source import Built, Source
+from training.datasets.rows import Row
+from training.datasets.source import Built, Conversation, Source
 from training.datasets.spec import DatasetSpec
-from training.datasets.supervised import supervised
+from training.datasets.supervised import helpful, supervised
 from training.datasets.uncertainty import uncertainty
 from training.datasets.unpaired import unpaired
 from training.lineage import HIDDEN, VISIBLE
@@ -28,17 +29,27 @@ class Kind:
     columns: str
     what: str
     builder: Callable[[Source, DatasetSpec], Built]
+    added: Callable[[int, DatasetSpec, Collection[Conversation]], Sequence[Row]] = lambda rows, spec, gold: ()
 
     @uncollected()
-    def build(self, source: Source, spec: DatasetSpec) -> Built:
-        """The dataset from one arm. Raises InputError for what the spec or the arm lacks."""
+    def part(self, source: Source, spec: DatasetSpec) -> Built:
+        """What some cases of an arm give. Raises InputError for what the spec or the arm lacks."""
         return self.builder(source, spec)
+
+    def rest(self, rows: int, source: Source, spec: DatasetSpec) -> Sequence[Row]:
+        """What is added to the rows of all cases: helpful data, in proportion."""
+        return self.added(rows, spec, source.gold)
+
+    def build(self, source: Source, spec: DatasetSpec) -> Built:
+        """The dataset from one arm. Raises InputError likewise."""
+        built = self.part(source, spec)
+        return Built([*built.rows, *self.rest(len(built.rows), source, spec)], built.left_out)
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("sft", VISIBLE, SUPERVISED, "what users got, or every revision that led to it", supervised),
+        Kind("sft", VISIBLE, SUPERVISED, "what users got, or every revision that led to it", supervised, helpful),
         Kind("preferences", VISIBLE, PAIRS, "the settled answer over the one before, with a soft label", preferences),
         Kind("unpaired", VISIBLE, LABELLED, "answers that passed and answers that were turned down", unpaired),
         Kind("rationales", HIDDEN, SUPERVISED, "every answer plain, and after the reason for it", rationales),

@@ -1,4 +1,4 @@
-"""Rows as lines of JSON, column by column; what many rows share (the arm, the steps, their verdicts) is encoded once."""
+"""Rows as lines of JSON, column by column; what many rows share (arm, steps, verdicts) is put in JSON once."""
 
 from __future__ import annotations
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from constitutions.errors import InputError
 from training.datasets.rows import Row
-from training.files import read_rows, write_whole
+from training.files import read_rows
 from training.lineage import VISIBLE
+from training.whole import write_whole
 
 COLUMNS = ("prompt", "completion", "chosen", "rejected", "label")
 LINEAGE = ("run", "arm", "case_id", "outcome", "epoch", "layer")

@@ -104,12 +104,9 @@ def _words(text: str) -> list[bytes]:
 
 
 def _spaced(words: Sequence[bytes]) -> bytes:
-    return b" %b " % b" ".join(words)
+    return b" " + b" ".join(words) + b" "
 
 
 def _quoted(words: Sequence[bytes], said: bytes) -> bool:
     """Whether a run of `_QUOTE` of the words is among those said."""
-    for first in range(len(words) - _QUOTE + 1):
-        if _spaced(words[first : first + _QUOTE]) in said:
-            return True
-    return False
+    return any(_spaced(words[first : first + _QUOTE]) in said for first in range(len(words) - _QUOTE + 1))

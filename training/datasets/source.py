@@ -26,8 +26,8 @@ class Source:
     Attributes:
         run: the run's name.
         settlements: how its cases ended.
-        questions: the questions of some uses (`agents.model.Use`) to its overseers, in words, with their answers. Hidden
-            layer, looked at only by kinds that are.
+        questions: the questions of some uses (`agents.model.Use`) to its overseers, in words, with their answers.
+            Hidden layer, looked at only by kinds that are.
         reviews: what its reviewers found and wrote. Hidden layer likewise.
         statements: the statement of every principle, by id.
         gold: conversations of the audit's gold cases, which never train.

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from agents.records import Settlement, Written
 from training.datasets.eligible import settled, weight_of
 from training.datasets.helpful import mixed_in
-from training.datasets.rows import SftRow, answer
-from training.datasets.source import Built, Source
+from training.datasets.rows import Row, SftRow, answer
+from training.datasets.source import Built, Conversation, Source
 from training.datasets.spec import DatasetSpec
 from training.lineage import trace
 
 
 def supervised(source: Source, spec: DatasetSpec) -> Built:
-    """One row per settled case, or with `chain: revisions` one per revision of it; then the helpful rows.
+    """One row per settled case, or with `chain: revisions` one per revision of it.
 
     `outcomes` may have `refused`, whose text is the graph's refusal.
     """
     kept, reasons = settled(source, spec.sft.outcomes, spec)
     rows = [row for case in kept for row in _rows(case, source.run, spec)]
-    if spec.sft.helpful is not None and rows:
-        rows += mixed_in(spec.sft.helpful, len(rows), source.gold)
     return Built([*rows], reasons)
+
+
+def helpful(rows: int, spec: DatasetSpec, gold: Collection[Conversation]) -> Sequence[Row]:
+    """The helpful rows that are mixed in with so many supervised ones."""
+    return mixed_in(spec.sft.helpful, rows, gold) if spec.sft.helpful is not None and rows else ()
 
 
 def _rows(case: Settlement, run: str, spec: DatasetSpec) -> Iterator[SftRow]:

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from training.checks import duplicates
 from training.checks.duplicates import bands, jaccard, near_duplicates, shingles
 from training.checks.spec import DuplicateSpec
 from training.checks.words import words
@@ -75,3 +76,15 @@ def test_constructed_pairs_at_the_threshold_are_found() -> None:
     found = near_duplicates(texts, names(texts), DuplicateSpec(threshold=0.8, shingle=1))
     assert found.repeats >= 285
     assert all(repeat.jaccard == 0.8 for repeat in found.worst)
+
+
+def test_a_crowd_is_bounded_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that resemble so many kept ones in part are kept, counted, and no later row is compared with them."""
+    shared = " ".join(f"word{i}" for i in range(30))
+    texts = [f"{shared} {' '.join(f'own{n}x{i}' for i in range(14))}" for n in range(12)]  # Jaccard 28 of 56
+    spec = DuplicateSpec(threshold=0.8)
+    assert near_duplicates(texts, texts, spec).crowded == 0
+    monkeypatch.setattr(duplicates, "_CROWD", 0)
+    found = near_duplicates([*texts, texts[0], f"{texts[1]} more"], texts * 2, spec)
+    assert found.crowded == len(texts) + 1
+    assert (found.repeats, found.exact) == (1, 1)  # the same words are found whatever the crowd

@@ -35,7 +35,7 @@ def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph.write_text(DIRECT)
     kept = [item for item in SMALL_DEMO if not item.startswith(("auditor", "arms"))]
     kept.append(f"arms={{direct: {{graph: {graph}}}}}")
-    result = oversight("run", CONFIGS / "demo.yaml", "--out", run, sets=[*kept, *HUMAN])
+    result = invoke("run", CONFIGS / "demo.yaml", "--out", run, sets=[*kept, *HUMAN])
     assert "cases wait for a person" in result.stdout
     return run
 

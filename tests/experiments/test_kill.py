@@ -70,11 +70,15 @@ def test_a_killed_actor_is_started_again_and_records_nothing_twice(language: tup
     expected, total = language
     run = tmp_path / "run"
     process = start("run", CONFIGS / "demo.yaml", "--out", run, sets=SMALL_DEMO)
-    wait_for_rows(run, 24, process)
-    found = re.search(r"actor critic plays .* in process (\d+)", (run / "run.log").read_text())
-    assert found is not None
-    os.kill(int(found[1]), signal.SIGKILL)
-    assert 0 < rows(run) < total
-    assert process.wait(timeout=250) == 0
+    try:
+        wait_for_rows(run, 24, process)
+        found = re.search(r"actor critic plays .* in process (\d+)", (run / "run.log").read_text())
+        assert found is not None
+        os.kill(int(found[1]), signal.SIGKILL)
+        assert 0 < rows(run) < total
+        assert process.wait() == 0
+    finally:
+        process.kill()
+        process.wait()
     assert digest(run) == expected
     assert rows(run) == total

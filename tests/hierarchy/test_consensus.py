@@ -143,6 +143,16 @@ def test_by_default_one_unreadable_verdict_escalates(kind: type[Majority]) -> No
     assert verdict(kind(missing="flag"), UNREAD, UNREAD, UNREAD) == R
 
 
+def test_what_just_reaches_its_threshold_is_violated() -> None:
+    """Weights 1, 2.5 and .5, of which the first two hold 3.5 / 4; scores .75 and .25."""
+    assert verdict(Weighted(weights=WEIGHTS, threshold=0.875), YES, YES, NO) == R
+    assert verdict(Weighted(weights=WEIGHTS, threshold=0.88), YES, YES, NO) == A
+    assert verdict(Weighted(weights=WEIGHTS, threshold=1.0), YES, YES, YES) == R
+    assert verdict(MeanScore(missing="abstain", threshold=0.5), YES, NO, UNREAD) == R
+    assert verdict(MeanScore(missing="abstain", threshold=0.51), YES, NO, UNREAD) == A
+    assert verdict(Majority(missing="abstain"), YES, NO, UNREAD) == R
+
+
 @pytest.mark.parametrize("missing", ["escalate", "abstain"])
 def test_members_that_never_ran_do_not_pass_a_case(missing: Any) -> None:
     for rule in (Majority(missing=missing), Veto(missing=missing), Weighted(missing=missing, weights=WEIGHTS)):
@@ -180,6 +190,7 @@ def test_labels_are_settled_or_escalated() -> None:
     assert labelled(Unanimous(), *rows)["verdict"].tolist() == [A, E, E, E, E, E, A]
     assert labelled(Majority(), *rows)["label"].tolist() == [1, 1, -1, -1, -1, -1, 0]
     assert labelled(Majority(missing="abstain"), *rows)["label"].tolist() == [1, 1, -1, 1, 1, -1, 0]
+    assert labelled(Majority(missing="abstain"), [1, 2, -1])["verdict"].tolist() == [E], "half is not more than half"
     assert labelled(Majority(), [0, 1, 2], [1, 1, 2])["disagreement"].tolist() == pytest.approx([2 / 3, 1 / 3])
 
 

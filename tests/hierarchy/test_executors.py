@@ -22,6 +22,7 @@ from hierarchy.records import case_table, digest, tables
 from hierarchy.topology import load_graph
 from tests.hierarchy.graphs import arm, compiled, without_syncing
 
+CASES = Cases.numbered(36)
 CONFIG = Path(__file__).parents[2] / "experiments" / "configs" / "demo.yaml"
 
 
@@ -69,7 +70,7 @@ def simulated() -> list[Arm]:
 def expected(simulated: list[Arm], tmp_path_factory: pytest.TempPathFactory) -> str:
     """What one block with every case leaves behind."""
     path = tmp_path_factory.mktemp("whole") / "journal"
-    return records(LocalShards(1000), simulated, Cases.numbered(60), path)
+    return records(LocalShards(1000), simulated, CASES, path)
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
@@ -78,13 +79,13 @@ def test_local_executors_leave_the_same_records(
     schedule: str, block: int, simulated: list[Arm], expected: str, tmp_path: Path
 ) -> None:
     executor = local(schedule, block)
-    assert records(executor, simulated, Cases.numbered(60), tmp_path / "journal") == expected
+    assert records(executor, simulated, CASES, tmp_path / "journal") == expected
 
 
 @pytest.fixture(scope="module")
 def expected_of_layers(simulated: list[Arm], tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("layers") / "journal"
-    return records(LocalShards(1000), simulated[2:], Cases.numbered(60), path)
+    return records(LocalShards(1000), simulated[2:], CASES, path)
 
 
 @pytest.mark.ray
@@ -93,7 +94,7 @@ def test_shards_on_ray_leave_the_same_records(
     block: int, simulated: list[Arm], expected_of_layers: str, tmp_path: Path, ray_cluster: str
 ) -> None:
     executor = RayShards(2, block)
-    assert records(executor, simulated[2:], Cases.numbered(60), tmp_path / "journal") == expected_of_layers
+    assert records(executor, simulated[2:], CASES, tmp_path / "journal") == expected_of_layers
 
 
 @pytest.mark.ray
@@ -103,7 +104,7 @@ def test_roles_on_ray_leave_the_same_records(
     with roles_on_ray() as executor:
         for executor.batch in (1, 7, 1000):
             path = tmp_path / f"journal-{executor.batch}"
-            assert records(executor, simulated[2:], Cases.numbered(60), path) == expected_of_layers
+            assert records(executor, simulated[2:], CASES, path) == expected_of_layers
         assert len({member["pid"] for member in executor.who(simulated[2])}) == len(simulated[2].used())
 
 
@@ -120,7 +121,7 @@ def roles_on_ray() -> Iterator[RayRoles]:
 
 def test_another_seed_gives_other_records(simulated: list[Arm], expected: str, tmp_path: Path) -> None:
     others = [replace(one, seed=one.seed + 1) for one in simulated]
-    assert records(LocalShards(1000), others, Cases.numbered(60), tmp_path / "journal") != expected
+    assert records(LocalShards(1000), others, CASES, tmp_path / "journal") != expected
 
 
 def test_running_again_records_nothing_more(simulated: list[Arm], tmp_path: Path) -> None:

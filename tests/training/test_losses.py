@@ -158,6 +158,8 @@ def test_an_answer_without_a_reward_is_neither_praised_nor_blamed() -> None:
 
 def test_the_gradient_of_reinforce_is_the_advantage_times_that_of_the_log_probability() -> None:
     log_probability = torch.tensor([-2.0, -3.0], requires_grad=True)
-    losses.reinforce_loss(log_probability, torch.tensor([0.5, -1.5])).sum().backward()
+    advantage = torch.tensor([0.5, -1.5], requires_grad=True)
+    losses.reinforce_loss(log_probability, advantage).sum().backward()
+    assert advantage.grad is None, "what was earned is not learnt from"
     assert log_probability.grad is not None
     assert log_probability.grad.tolist() == [-0.5, 1.5]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import time
 from pathlib import Path
 
@@ -173,10 +172,12 @@ def test_killed_with_sigkill_it_goes_on_to_the_same_figures(two_rounds: Made, tm
     folder = tmp_path / "run"
     process = commands.start("recurse", two_rounds.config, "--rounds", "1", "--out", folder)
     journal = folder / ARM / "round-01"
-    commands.wait_for_rows(journal, 1, process)
-    time.sleep(int.from_bytes(os.urandom(1)) / 255 * 6)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    try:
+        commands.wait_for_rows(journal, 1, process)
+        time.sleep(int.from_bytes(os.urandom(1)) / 255 * 6)
+    finally:
+        process.kill()  # SIGKILL
+        process.wait()
     invoke("recurse", two_rounds.config, "--rounds", "1", "--out", folder)
     found = RecursionResults.model_validate_json((folder / "results.json").read_text())
     assert figures(found) == figures(two_rounds.results)[:2]

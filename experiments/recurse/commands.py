@@ -14,27 +14,42 @@ from experiments.recurse.metrics import METRICS, measured_metrics
 from experiments.recurse.recursion import recurse
 from experiments.recurse.results import ArmRecursion, RecursionResults
 from experiments.recurse.spec import load_recurse
-from experiments.recurse.words import bare, changed
+from experiments.recurse.words import bare, changed, seeds_in_words, signed
 from experiments.report.report import REPORT_FILE
 
 RUNS = Path("runs")
 
 
-def recurse_command(config: Path, rounds: int | None, out: Path | None, overrides: Sequence[str]) -> RecursionResults:
+def recurse_command(
+    config: Path, rounds: int | None, seeds: str | None, out: Path | None, overrides: Sequence[str]
+) -> RecursionResults:
     """Carry it out and say what was found."""
-    given = [*overrides, *([f"rounds={rounds}"] if rounds is not None else [])]
+    given = [
+        *overrides,
+        *([f"rounds={rounds}"] if rounds is not None else []),
+        *([f"seeds=[{seeds}]", "seed=0"] if seeds is not None else []),
+    ]
     spec = load_recurse(config, given)
     console = Console()
     folder = out or next_folder(spec.name, RUNS)
     results = recurse(spec, folder, console)
-    for arm in results.arms:
-        console.print(rounds_table(arm))
-        if arm.trip is not None:
-            console.print(f"{arm.arm}: stopped after round {arm.trip.round}: {arm.trip.said}", highlight=False)
-    if results.contrasts:
-        console.print(contrast_table(results))
+    print_recursion(results, console)
     console.print(f"report {folder / REPORT_FILE}", highlight=False, soft_wrap=True)
     return results
+
+
+def print_recursion(results: RecursionResults, console: Console) -> None:
+    """The tables, and what stopped an arm."""
+    if len(results.seeds) > 1:
+        console.print(
+            f"means over the {seeds_in_words(results.seeds)}; intervals over seeds and prompts", highlight=False
+        )
+    for arm in results.arms:
+        console.print(rounds_table(arm))
+        for seed, trip in arm.trips.items():
+            console.print(f"{arm.arm}, seed {seed}: stopped after round {trip.round}: {trip.said}", highlight=False)
+    if results.contrasts:
+        console.print(contrast_table(results))
 
 
 def rounds_table(arm: ArmRecursion) -> Table:
@@ -49,9 +64,12 @@ def rounds_table(arm: ArmRecursion) -> Table:
 
 
 def contrast_table(results: RecursionResults) -> Table:
-    """A row per declared comparison and round."""
-    table = results_table("Between arms, on the same prompts", "", ["arms", "round", "difference"])
+    """A row per declared comparison and round, with the difference of every seed where there are several."""
+    seeds = results.seeds if len(results.seeds) > 1 else ()
+    heads = ["arms", "round", "difference", *(f"seed {seed}" for seed in seeds)]
+    table = results_table("Between arms, on the same prompts", "", heads)
     for each in results.contrasts:
         arms = f"{each.a} − {each.b}"
-        table.add_row(METRICS[each.metric].title, arms, str(each.round), changed(each.metric, each.difference))
+        found = [changed(each.metric, each.difference), *signed(each.metric, each.differences)[: len(seeds)]]
+        table.add_row(METRICS[each.metric].title, arms, str(each.round), *found)
     return table

@@ -12,6 +12,8 @@ from experiments.recurse.results import RecursionResults
 from tests.experiments.commands import CONFIGS, invoke
 
 SMALL = {
+    "seeds": [],
+    "seed": 7,
     "rounds": 3,
     "run.dataset.size": 18,
     "run.training.0.train.max_steps": 6,

@@ -11,6 +11,7 @@ import yaml
 from experiments.recurse.results import RecursionResults
 from tests.experiments.commands import CONFIGS, invoke
 
+ARM = "learning"
 SMALL = {
     "seeds": [],
     "seed": 7,

@@ -31,6 +31,7 @@ def recursion_page(results: RecursionResults) -> Page:
         "results": results,
         "metrics": {name: METRICS[name] for name in told},
         "arrows": _ARROWS,
+        "told": {arm.arm: measured_metrics([arm]) for arm in results.arms},
         "charts": charts,
         "several": len(results.seeds) > 1,
         "seeds": seeds_in_words(results.seeds),
@@ -52,21 +53,23 @@ def recursion_page(results: RecursionResults) -> Page:
 def _chart(results: RecursionResults, metric: str) -> Chart:
     """The metric over the rounds with 95 % intervals; arms are set side by side, so that intervals can be read."""
     shades = colours([arm.arm for arm in results.arms])
-    spread = [0.12 * (i - (len(results.arms) - 1) / 2) for i in range(len(results.arms))]
+    several, arms = len(results.seeds) > 1, len(results.arms)
+    gap = min(0.16 if several else 0.12, 0.7 / arms)  # all arms of a round stay nearer to it than to the next
+    spread = [gap * (i - (arms - 1) / 2) for i in range(arms)]
     placed = [(arm, shades[arm.arm], at) for arm, at in zip(results.arms, spread, strict=True)]
     traces = [_line(arm, metric, shade, at) for arm, shade, at in placed]
-    if len(results.seeds) > 1:
-        traces += [_seeds(arm, metric, shade, at, results.seeds) for arm, shade, at in placed]
+    if several:
+        traces += [_seeds(arm, metric, shade, at + 0.4 * gap, results.seeds) for arm, shade, at in placed]
     unit = "%" if is_share(metric) else "nats"
     last = max(len(arm.rounds) for arm in results.arms) - 1
     layout = {
         "xaxis": {"title": {"text": "round"}, "dtick": 1, "range": [-0.4, last + 0.4], "zeroline": False},
-        "yaxis": {"title": {"text": unit}, "automargin": True},
-        "showlegend": len(results.arms) > 1,
+        "yaxis": {"title": {"text": unit}, "automargin": True, "rangemode": "tozero"},
+        "showlegend": arms > 1,
         "margin": {"l": 48, "r": 12, "t": 8, "b": 44},
     }
     title = METRICS[metric].title + _ARROWS[METRICS[metric].better]
-    return Chart(f"recurse-{metric.replace('_', '-')}", title, 260, traces, layout)
+    return Chart(f"recurse-{metric.replace('_', '-')}", title, 230 + 20 * arms, traces, layout)
 
 
 def _line(arm: ArmRecursion, metric: str, shade: str, offset: float) -> dict[str, Any]:
@@ -94,7 +97,7 @@ def _line(arm: ArmRecursion, metric: str, shade: str, offset: float) -> dict[str
 
 
 def _seeds(arm: ArmRecursion, metric: str, shade: str, offset: float, seeds: Sequence[int]) -> dict[str, Any]:
-    """What every seed gave, as small points beside the means."""
+    """What every seed gave, as small points to the right of the means."""
     scale = 100 if is_share(metric) else 1
     shown = [
         (each.round + offset, scale * value, f"seed {seed}")
@@ -111,7 +114,7 @@ def _seeds(arm: ArmRecursion, metric: str, shade: str, offset: float, seeds: Seq
         "x": [x for x, _, _ in shown],
         "y": [y for _, y, _ in shown],
         "hovertext": [who for _, _, who in shown],
-        "marker": {"color": shade, "size": 4, "opacity": 0.45},
+        "marker": {"color": shade, "size": 5, "opacity": 0.6},
         "hovertemplate": "%{y:.2f}, %{hovertext}<extra>%{fullData.name}</extra>",
     }
 

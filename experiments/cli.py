@@ -90,7 +90,7 @@ def show(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Directories: a run, a comparison, a sweep, or several runs.")],
+    runs: Annotated[list[Path], typer.Argument(help="Directories: one of any kind, or several runs or comparisons.")],
     out: Annotated[
         Path | None, typer.Option(help="A folder for the page; default: the run's own, for several runs/report-NAMES.")
     ] = None,
@@ -102,7 +102,7 @@ def report(
         bool, typer.Option("--hidden", help="With what overseers wrote, as report-hidden.html: not for the public.")
     ] = False,
 ) -> None:
-    """Write the page of a run, a comparison or a sweep again; of several runs, one page with all arms side by side."""
+    """Write the page of a run, comparison, sweep, recursion or self-study again; of several runs, one of all arms."""
     with one_line():
         from experiments.commands import report_command
 

@@ -10,7 +10,9 @@ from rich.console import Console
 from constitutions.errors import InputError
 from experiments.config import load_experiment
 from experiments.exhibits import folder_page, hidden_page
-from experiments.folder import next_folder
+from experiments.folder import kept_in, next_folder
+from experiments.recurse.results import read_recursion
+from experiments.recurse.tables import print_recursion
 from experiments.report.drawings import Picture
 from experiments.report.report import HIDDEN_REPORT_FILE, REPORT_FILE
 from experiments.results.run import RESULTS_FILE, RunResults, read_results
@@ -55,21 +57,29 @@ def show_results(results: RunResults, console: Console) -> None:
 def report_command(
     paths: Sequence[Path], out: Path | None, metric: str, pictures: Picture | None, hidden: bool = False
 ) -> Path:
-    """`oversight report`: the page of a run, a sweep or a comparison, or of several runs and comparisons; with
-    `hidden`, of a run with its hidden layer, under a name of its own."""
+    """`oversight report`: the page of a run, a sweep, a comparison, a recursion or a self-study, or of several runs and
+    comparisons; with `hidden`, of a run with its hidden layer, under a name of its own."""
     if hidden:
         if len(paths) > 1:
             raise InputError("--hidden: several folders; accepted: one run")
         path = hidden_page(paths[0]).write((out or paths[0]) / HIDDEN_REPORT_FILE, pictures)
     elif len(paths) == 1 and out is None:
         path = folder_page(paths, metric).write(paths[0] / REPORT_FILE, pictures)
-        if (paths[0] / RESULTS_FILE).is_file():
-            show_results(read_results(paths[0]), Console())
+        _show(paths[0], Console())
     else:
         folder = out or RUNS / f"report-{'-'.join(path.resolve().name for path in paths)}"[:100]
         path = folder_page(paths, metric).write(folder / REPORT_FILE, pictures)
     Console().print(f"report  {path}", highlight=False, soft_wrap=True)
     return path
+
+
+def _show(path: Path, console: Console) -> None:
+    """The tables of a run or a recursion."""
+    kind = kept_in(path)
+    if kind == "recursion":
+        print_recursion(read_recursion(path), console)
+    elif kind is None and (path / RESULTS_FILE).is_file():
+        show_results(read_results(path), console)
 
 
 def world_train_command(out: Path, only: Sequence[str] | None, seed: int, steps_scale: float, notes: float) -> None:

@@ -1,4 +1,5 @@
-"""From folders on the disk to the pages of them: of a run, a sweep, a comparison, or several runs side by side."""
+"""From folders on the disk to the pages of them: of a run, a sweep, a comparison, a recursion, a self-study, or several
+runs side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, MarkedMetric
-from experiments.folder import RunFolder
+from experiments.folder import RunFolder, kept_in
 from experiments.hidden import public, with_hidden
 from experiments.lab.arms import arms_of, pairs_of
 from experiments.lab.exhibit import comparison_exhibit
@@ -21,33 +22,46 @@ from experiments.lab.simulate import Simulated
 from experiments.lab.sweep import kept_page
 from experiments.lab.tally import METRICS, Tally
 from experiments.marks import read_marks
+from experiments.recurse.page import recursion_page
+from experiments.recurse.results import read_recursion
 from experiments.report.exhibit import Exhibit, run_exhibit
 from experiments.report.page import Page
 from experiments.report.report import run_page
 from experiments.report.several import several_page
+from experiments.report.study import read_study, study_page
 from experiments.results.run import read_results
 
 
 def hidden_page(run: Path) -> Page:
     """The page of a run with what overseers wrote about its example cases. Raises InputError."""
+    RunFolder(run).spec()  # says of a folder of another kind what it is
     return run_page(with_hidden(read_results(run), run))
 
 
 def folder_page(paths: Sequence[Path], metric: str) -> Page:
     """The page of one folder, or one page of several. Raises InputError for a folder that is none of a finished run, a
-    comparison or (alone) a sweep, and for an unknown metric."""
+    comparison or (alone) a sweep, a recursion or a self-study, and for an unknown metric."""
     accepted = tuple(dict.fromkeys([*get_args(MarkedMetric), *METRICS]))
     if metric not in accepted:
         raise InputError(f"--metric is {metric!r}; accepted: {', '.join(accepted)}")
-    if len(paths) == 1 and (paths[0] / SWEEP).is_file():
-        return kept_page(paths[0])
     if len(paths) == 1 and not is_comparison(paths[0]):
-        return run_page(public(read_results(paths[0])))
+        return _page(paths[0])
     if len({path.resolve() for path in paths}) < len(paths):
         raise InputError("report: every folder once")
     return several_page(
         [_exhibit(path, label, metric) for path, label in zip(paths, labels(paths), strict=True)], metric
     )
+
+
+def _page(path: Path) -> Page:
+    if (path / SWEEP).is_file():
+        return kept_page(path)
+    match kept_in(path):
+        case "recursion":
+            return recursion_page(read_recursion(path))
+        case "study":
+            return study_page(read_study(path))
+    return run_page(public(read_results(path)))
 
 
 def labels(paths: Sequence[Path]) -> list[str]:
@@ -79,8 +93,8 @@ def _exhibit(path: Path, label: str, metric: str) -> Exhibit:
         return _comparison(Keep(path), label, metric)
     if (path / SWEEP).is_file():
         raise InputError(f"{path}: a sweep has a page of its own; side by side go runs and comparisons")
-    results = read_results(path)
     spec = RunFolder(path).spec()
+    results = read_results(path)
     return run_exhibit(label, results, spec.dataset.model_dump_json(), read_marks(path, metric))
 
 

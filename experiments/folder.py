@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
 from constitutions.errors import InputError
-from constitutions.files import write_atomically
+from constitutions.files import read_text, write_atomically
 from constitutions.validation import load_model
 from experiments.config import ExperimentSpec
 
@@ -78,12 +79,34 @@ class RunFolder:
         """The config of the run. Raises InputError where this is no run directory."""
         if not self.config.is_file():
             raise InputError(f"{self.path}: no config.yaml here; give the directory of a run")
-        return load_model(self.config, ExperimentSpec)
+        try:
+            return load_model(self.config, ExperimentSpec)
+        except InputError:
+            match kept_in(self.path):
+                case "recursion":
+                    one = min(self.path.glob("**/round-*"), default=self.path / "ARM" / "round-01")
+                    raise InputError(f"{self.path}: holds a recursion; its rounds are runs, such as {one}") from None
+                case "study":
+                    raise InputError(f"{self.path}: holds a self-study and no run") from None
+            raise
 
     def note(self, line: str) -> None:
         """Append a line to the run's log."""
         with self.log.open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
+
+
+def kept_in(path: Path) -> Literal["recursion", "study"] | None:
+    """What other than a run, a comparison or a sweep a folder keeps, by the keys of its config."""
+    config = path / "config.yaml"
+    try:
+        found = yaml.safe_load(read_text(config)) if config.is_file() else None
+    except yaml.YAMLError:
+        found = None
+    keys = set(found) if isinstance(found, dict) else set()
+    if {"run", "rounds"} <= keys:
+        return "recursion"
+    return "study" if {"synthesis", "contrasts"} <= keys else None
 
 
 def config_text(spec: ExperimentSpec) -> str:

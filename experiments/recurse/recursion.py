@@ -1,4 +1,7 @@
-"""A recursion in its folder: every arm's rounds, the declared comparisons between arms, results, data and page."""
+"""A recursion in its folder: every arm's rounds, the declared comparisons between arms, results, data and page.
+
+Under several seeds, FOLDER/seed-N is the recursion of seed N, a folder like any other; FOLDER tells of all of them.
+"""
 
 from __future__ import annotations
 
@@ -14,47 +17,65 @@ from constitutions.files import write_atomically
 from constitutions.validation import load_model
 from experiments.prepare import check_models, prepare_arms
 from experiments.recurse.loop import go_round
-from experiments.recurse.page import write_recursion_page
-from experiments.recurse.results import ContrastResult, RecursionResults, write_recursion
+from experiments.recurse.page import recursion_page
+from experiments.recurse.pooling import pooled_arms, pooled_contrasts
+from experiments.recurse.results import CONFIG, ArmRecursion, ContrastResult, RecursionResults, write_recursion
 from experiments.recurse.rounds import Rounds
 from experiments.recurse.spec import RecurseSpec
 from experiments.recurse.story import Story
+from experiments.report.report import REPORT_FILE
 
-CONFIG = "config.yaml"
-_MAY_CHANGE = ("question", "rounds", "tripwires", "compare")
+_MAY_CHANGE = ("question", "rounds", "seeds", "tripwires", "compare")
 _PACKAGES = ("torch", "transformers", "numpy", "pyarrow")
+_Found = tuple[tuple[ArmRecursion, ...], tuple[ContrastResult, ...]]
 
 
 def recurse(spec: RecurseSpec, out: Path, console: Console | None = None) -> RecursionResults:
     """Carry the recursion out in the folder `out`, or go on with the one there, for more rounds or under other wires.
 
-    Arms go one after another. Raises InputError for what the config gets wrong, before anything is written.
+    Seeds go one after another, and so do arms. Raises InputError for what the config gets wrong, before anything is
+    written.
     """
     console = console or Console(quiet=True)
     check_models(spec.run, prepare_arms(spec.run))
-    chains = {arm: Rounds(spec, arm, out) for arm in spec.run.arms}
-    for chain in chains.values():
-        chain.first()
+    for arm in spec.run.arms:
+        Rounds(spec, arm, out).first()
     _open(spec, out)
-    before = torch.get_num_threads()
-    torch.set_num_threads(spec.run.training[0].train.threads if spec.run.training else 1)
-    try:
-        stories = {arm: go_round(chain, console) for arm, chain in chains.items()}
-    finally:
-        torch.set_num_threads(before)
+    arms, contrasts = (_of_seeds if spec.seeds else _of_seed)(spec, out, console)
     results = RecursionResults(
         name=spec.name,
         question=spec.question,
-        seed=spec.seed,
+        seeds=spec.seeds or (spec.seed,),
         command=f"oversight recurse {out / CONFIG}",
         config_yaml=_text(spec),
         versions={name: version(name) for name in _PACKAGES},
-        arms=tuple(story.recursion() for story in stories.values()),
-        contrasts=_contrasts(spec, stories),
+        arms=arms,
+        contrasts=contrasts,
     )
     write_recursion(results, out)
-    write_recursion_page(results, out)
+    recursion_page(results).write(out / REPORT_FILE)
     return results
+
+
+def _of_seeds(spec: RecurseSpec, out: Path, console: Console) -> _Found:
+    """The recursion of every seed in its own folder, where it goes on by itself; means over them."""
+    parts = []
+    for one in spec.replicates():
+        console.print(f"seed {one.seed}", highlight=False)
+        parts.append(recurse(one, out / f"seed-{one.seed}", console))
+    if len(parts) == 1:
+        return parts[0].arms, parts[0].contrasts
+    return pooled_arms(parts), pooled_contrasts(parts)
+
+
+def _of_seed(spec: RecurseSpec, out: Path, console: Console) -> _Found:
+    before = torch.get_num_threads()
+    torch.set_num_threads(spec.run.training[0].train.threads if spec.run.training else 1)
+    try:
+        stories = {arm: go_round(Rounds(spec, arm, out), console) for arm in spec.run.arms}
+    finally:
+        torch.set_num_threads(before)
+    return tuple(story.recursion() for story in stories.values()), _contrasts(spec, stories)
 
 
 def _contrasts(spec: RecurseSpec, stories: dict[str, Story]) -> tuple[ContrastResult, ...]:
@@ -78,7 +99,8 @@ def _open(spec: RecurseSpec, out: Path) -> None:
     config = out / CONFIG
     if config.is_file():
         known = load_model(config, RecurseSpec)
-        if known.model_copy(update={name: getattr(spec, name) for name in _MAY_CHANGE}) != spec:
+        changed = known.model_copy(update={name: getattr(spec, name) for name in _MAY_CHANGE})
+        if changed != spec or bool(known.seeds) != bool(spec.seeds):
             raise InputError(
                 f"{out}: this folder holds a recursion of another config; give another --out, or remove it"
             )

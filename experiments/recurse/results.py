@@ -1,23 +1,38 @@
-"""What a recursion found, frozen, written as `results.json` in its folder."""
+"""What a recursion found, frozen, written as `results.json` in its folder.
+
+One recursion and several of them under different seeds are written in the same records. Of several, every figure is a
+mean over the seeds with an interval over seeds and prompts, and beside it stands what each seed gave.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from agents.figures import Estimate, Record
-from constitutions.files import write_atomically
+from constitutions.errors import InputError
+from constitutions.files import read_text, write_atomically
 from experiments.results.figures import Difference
 from experiments.results.run import RESULTS_FILE
+
+CONFIG = "config.yaml"
 
 
 class Measured(Record):
     """A metric of one base: its value, and its change since the first base and since the base before, on the same
-    prompts; no change is told of the first base."""
+    prompts; no change is told of the first base.
+
+    Attributes:
+        values, changes: of several seeds, what each gave, in their order; None where it has none.
+    """
 
     value: Estimate
     change: Difference | None = None
     step: Difference | None = None
+    values: tuple[float | None, ...] = ()
+    changes: tuple[float | None, ...] = ()
 
 
 class Trip(Record):
@@ -36,14 +51,15 @@ class RoundResult(Record):
 
     Attributes:
         round: 0 for the first base.
-        base: its checkpoint, relative to the recursion's folder where it lies in it.
+        base: its checkpoint, relative to the recursion's folder where it lies in it. Of several seeds, what follows is
+            in the results of each.
         rows: rows its last stage learnt from; audited: cases of the round that an auditor decided.
         overseers: rows that each overseer learnt from.
     """
 
     round: int
-    base: str
     measures: Mapping[str, Measured]
+    base: str | None = None
     seed: int | None = None
     rows: int | None = None
     audited: int | None = None
@@ -51,22 +67,24 @@ class RoundResult(Record):
 
 
 class ArmRecursion(Record):
-    """The rounds of one arm, and what stopped it, if anything did."""
+    """The rounds of one arm, and what stopped it, if anything did, by seed. Of several seeds, a round is of those that
+    reached it."""
 
     arm: str
     title: str
     rounds: tuple[RoundResult, ...]
-    trip: Trip | None = None
+    trips: Mapping[int, Trip] = {}
 
 
 class ContrastResult(Record):
-    """Arm a minus arm b after a round, on the same prompts."""
+    """Arm a minus arm b after a round, on the same prompts; `differences` of several seeds, in their order."""
 
     a: str
     b: str
     metric: str
     round: int
     difference: Difference
+    differences: tuple[float | None, ...] = ()
 
 
 class RecursionResults(Record):
@@ -74,7 +92,7 @@ class RecursionResults(Record):
 
     name: str
     question: str
-    seed: int
+    seeds: tuple[int, ...]
     command: str
     config_yaml: str
     versions: Mapping[str, str]
@@ -84,7 +102,7 @@ class RecursionResults(Record):
     @property
     def tripped(self) -> bool:
         """Whether a tripwire stopped some arm."""
-        return any(arm.trip is not None for arm in self.arms)
+        return any(arm.trips for arm in self.arms)
 
 
 def write_recursion(results: RecursionResults, folder: Path) -> Path:
@@ -92,3 +110,18 @@ def write_recursion(results: RecursionResults, folder: Path) -> Path:
     path = folder / RESULTS_FILE
     write_atomically(path, results.model_dump_json(indent=1) + "\n")
     return path
+
+
+def read_recursion(folder: Path) -> RecursionResults:
+    """The results in a recursion's folder. Raises InputError where there are none or they are not of this version."""
+    path = folder / RESULTS_FILE
+    if not path.is_file():
+        raise InputError(f"{folder}: this recursion is not finished; go on with `oversight recurse {folder / CONFIG}`")
+    try:
+        return RecursionResults.model_validate_json(read_text(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise InputError(
+            f"{path}: {where}: {first['msg']}; `oversight recurse` on the same folder writes it anew"
+        ) from None

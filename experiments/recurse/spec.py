@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from agents.spec import Spec, TransformersSpec
 from constitutions.strict import Identifier, problem
@@ -98,6 +98,8 @@ class RecurseSpec(Spec):
     """A recursion: every arm of `run` goes through `rounds` rounds of its own, on the same prompts.
 
     Attributes:
+        seed: the recursion's; seeds: in place of it, several: the recursion is carried out once for each, with its own
+            prompts and trainings, and told of all of them together.
         run: the experiment of a round; its seed is derived per round, so that every round has new prompts.
         arms: how rounds go, for arms that differ from the default.
         overseers: how overseers that learn are trained.
@@ -106,6 +108,7 @@ class RecurseSpec(Spec):
     name: Identifier
     question: str = ""
     seed: int = Field(0, ge=0)
+    seeds: tuple[NonNegativeInt, ...] = ()
     rounds: int = Field(5, ge=1, le=99)
     run: ExperimentSpec
     arms: dict[Identifier, ArmRounds] = Field(default_factory=dict)
@@ -131,6 +134,10 @@ class RecurseSpec(Spec):
         for arm, auditor in {arm: spec.auditor or run.auditor for arm, spec in run.arms.items()}.items():
             if not isinstance(auditor, SimulatedAuditorSpec):
                 raise problem(f"arm {arm!r} would wait for a person; expected `kind: simulated`", "run", "auditor")
+        if self.seeds and self.seed:
+            raise problem(f"and seed {self.seed} are both given; expected one of them", "seeds")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise problem(f"{list(self.seeds)} has one twice; expected different ones", "seeds")
         self._names_exist()
         return self
 
@@ -155,6 +162,10 @@ class RecurseSpec(Spec):
         """The agent that learns, round after round."""
         assert self.run.evaluation is not None
         return self.run.evaluation.agent
+
+    def replicates(self) -> tuple[RecurseSpec, ...]:
+        """The recursion under each of its seeds."""
+        return tuple(self.model_copy(update={"seed": seed, "seeds": ()}) for seed in self.seeds)
 
     def of(self, arm: str) -> ArmRounds:
         """How the rounds of an arm go."""

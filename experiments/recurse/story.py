@@ -54,7 +54,8 @@ class Story:
         """As written to the results."""
         arm = self._rounds.spec.run.arms[self._rounds.arm]
         title = arm.title or self._rounds.arm
-        return ArmRecursion(arm=self._rounds.arm, title=title, rounds=tuple(self.results), trip=self.trip)
+        trips = {} if self.trip is None else {self._rounds.spec.seed: self.trip}
+        return ArmRecursion(arm=self._rounds.arm, title=title, rounds=tuple(self.results), trips=trips)
 
     def difference(self, other: Story, metric: str, number: int) -> Difference | None:
         """This arm minus another after a round, on the same prompts; None where one was not measured."""

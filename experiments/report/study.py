@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -12,18 +13,31 @@ from typing import Any
 
 from markupsafe import Markup
 
-from constitutions.files import write_atomically
+from constitutions.errors import InputError
+from constitutions.files import read_text
 from experiments.report.charts import COLOURS, GREY, Chart, safe
-from experiments.report.data import Data, write_data
-from experiments.report.drawings import PICTURES
-from experiments.report.report import environment, script_parts
+from experiments.report.data import Data
+from experiments.report.page import Page
+from experiments.report.report import REPORT_FILE, environment, script_parts
+from experiments.results.run import RESULTS_FILE
+
+
+def read_study(folder: Path) -> dict[str, Any]:
+    """What a self-study found, from its folder. Raises InputError where it is not finished."""
+    path = folder / RESULTS_FILE
+    if not path.is_file():
+        raise InputError(f"{folder}: this self-study is not finished; go on with `oversight study` and this --out")
+    found: dict[str, Any] = json.loads(read_text(path))
+    return found
 
 
 def write_study_report(folder: Path, found: Mapping[str, Any]) -> Path:
     """Write `report.html`, the numbers behind it into `data/`, the figure into `figures/`, and return the page."""
-    from experiments.report.still import write_pictures  # matplotlib takes a second to import
+    return study_page(found).write(folder / REPORT_FILE, "png")
 
-    path = folder / "report.html"
+
+def study_page(found: Mapping[str, Any]) -> Page:
+    """The page with its figure and the numbers behind it."""
     library, script, hashes = script_parts()
     chart = probe_chart(found)
     context = {
@@ -37,11 +51,8 @@ def write_study_report(folder: Path, found: Mapping[str, Any]) -> Path:
         "script": script,
         "script_hashes": Markup(hashes),
     }
-    page = environment(lambda arm: arm).get_template("study.html.j2")
-    write_atomically(path, page.render(context) + "\n")
-    write_data(folder, {"probes": _probes(found)})
-    write_pictures(folder / PICTURES, (chart,), (), "png")
-    return path
+    template = environment(lambda arm: arm).get_template("study.html.j2")
+    return Page(template.render(context) + "\n", {"probes": _probes(found)}, (chart,))
 
 
 def share(found: Mapping[str, Any], signed: bool = False) -> str:

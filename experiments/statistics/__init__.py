@@ -19,6 +19,7 @@ from experiments.statistics.paired import (
     with_holm,
 )
 from experiments.statistics.planning import detectable_difference, detectable_of_counts, required_cases
+from experiments.statistics.replicates import mean_of_replicates
 from experiments.statistics.risk import Threshold, conformal, fixed_sequence
 from experiments.statistics.sequential import (
     Look,
@@ -62,6 +63,7 @@ __all__ = [
     "mcnemar_evidence",
     "mcnemar_of_counts",
     "mean_estimate",
+    "mean_of_replicates",
     "mean_of_sums",
     "mean_sequence",
     "paired_difference",

@@ -11,7 +11,10 @@ import yaml
 from experiments.recurse.results import RecursionResults
 from tests.experiments.commands import CONFIGS, invoke
 
+ARM = "learning"
 SMALL = {
+    "seeds": [],
+    "seed": 7,
     "rounds": 3,
     "run.dataset.size": 18,
     "run.training.0.train.max_steps": 6,

@@ -27,11 +27,10 @@ from hierarchy.executor import read_back
 from hierarchy.journal import Journal
 from tests.experiments import commands
 from tests.experiments.commands import invoke
-from tests.experiments.recurse.conftest import TRIPS, Made
+from tests.experiments.recurse.conftest import ARM, TRIPS, Made
 from training.datasets import SftRow
 from training.files import read_jsonl
 
-ARM = "learning"
 TOLD = set(METRICS) - {"blind_violations", "seen_violations", "blind_share"}
 
 

@@ -110,6 +110,16 @@ def test_a_smaller_share_of_the_cases_is_part_of_a_larger() -> None:
     assert len(tenth) / len(cases) == pytest.approx(1 / 10, abs=0.02)
 
 
+def test_matched_arms_see_as_many_answers_after_empty_tags_as_plain_ones_see_answers() -> None:
+    """Half of the rows with reasons begin with empty tags, so that twice the steps of equal size are needed."""
+    arms = load_recurse(CONFIGS / "recurse" / "rationale.yaml")
+    for share in ("1", "3", "10"):
+        (plain,), (matched,) = (arms.training(f"{name}_{share}") for name in ("plain", "matched"))
+        assert (plain.data, matched.data, matched.share) == ("sft", "rationales", plain.share)
+        assert plain.train.max_steps is not None
+        assert matched.train == plain.train.model_copy(update={"max_steps": 2 * plain.train.max_steps})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

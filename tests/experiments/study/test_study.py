@@ -16,7 +16,7 @@ from experiments.probes.items import PROBES
 from experiments.report.study import said_of, write_study_report
 from experiments.study.experiment import run_study
 from experiments.study.spec import StudySpec, load_study
-from tests.experiments.commands import CONFIGS
+from tests.experiments.commands import CONFIGS, invoke
 
 HELD_OUT = {
     "paraphrases": {"kindness": "Treat all of them well."},
@@ -113,6 +113,18 @@ def test_the_page_has_every_model_and_says_what_was_found(run: tuple[Path, dict[
     assert said_of(found) in page
     assert (folder / "data" / "probes.csv").read_text().count("\n") == 1 + 5 * len(PROBES)
     assert (folder / "figures" / "chart-probes.png").stat().st_size > 5000
+
+
+def test_the_report_command_writes_the_page_again(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    folder, found = run
+    before = write_study_report(folder, found).read_bytes()
+    for name in ("config.yaml", "results.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    invoke("report", tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert "holds a self-study and no run" in invoke("show", tmp_path, "a-case", expect=2).stderr
+    (tmp_path / "results.json").unlink()
+    assert "this self-study is not finished" in invoke("report", tmp_path, expect=2).stderr
 
 
 def test_what_moved_is_said_by_the_interval() -> None:

@@ -28,8 +28,8 @@ class CharterSpec(Spec):
 class StudyArm(Spec):
     """What is learnt from and how: the self-study rows (`study`), the views of these orders, and a training.
 
-    `train.context: "{constitution}"` stands for the constitution as the style shows it. `learns: false` is for cartridges:
-    it is asked as it begins, so that what training adds can be told from what the context's first tokens give.
+    `train.context: "{constitution}"` stands for the constitution as the style shows it. A cartridge with `learns: false`
+    is asked as it begins, which tells what training adds.
     """
 
     study: bool = True

@@ -28,7 +28,7 @@ class CharterSpec(Spec):
 class StudyArm(Spec):
     """What is learnt from and how: the self-study rows (`study`), the views of these orders, and a training.
 
-    `train.context: "{constitution}"` stands for the constitution as the style shows it. A cartridge with `learns: false`
+    `train.context: "{constitution}"` stands for the constitution as the style shows it. `learns: false`: a cartridge
     is asked as it begins, which tells what training adds.
     """
 

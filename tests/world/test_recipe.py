@@ -65,7 +65,7 @@ def test_the_reader_repeats_itself_on_one_thread_and_shares_its_embeddings(tmp_p
         torch.set_num_threads(before)
     assert made[0] == made[1]
     reader = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
-    assert reader.get_input_embeddings().weight is reader.get_output_embeddings().weight
+    assert reader.model.embed_tokens.weight is reader.lm_head.weight
 
 
 def test_lessons_come_in_order() -> None:

@@ -22,7 +22,7 @@ from experiments.probes.measure import Compared, Measured, change, measure, supe
 from experiments.study.sources import Sources, resolve
 from experiments.study.spec import BASELINES, StudyArm, StudySpec
 from experiments.study.speed import compare_ways
-from training.cartridge import WithCartridge, load_cartridge
+from training.cartridge import WithCartridge, load_cartridge, new_cartridge
 from training.config import TrainSpec
 from training.datasets import SftRow
 from training.distillation import with_context
@@ -49,6 +49,8 @@ def run_study(spec: StudySpec, out: Path, note: Note = print) -> dict[str, Any]:
     torch.set_num_threads(spec.threads)
     made = {name: _rows(spec, sources, name, out, note) for name in _sets(spec)}
     for name, arm in spec.arms.items():
+        if not arm.learns:
+            continue
         rows = [row for part in _parts(arm) for row in made[part][0]]
         note(f"{name}: {arm.train.method} on {len(rows)} rows")
         train(sources.train_spec(arm), rows, sources.model, out / "arms" / name)
@@ -58,7 +60,7 @@ def run_study(spec: StudySpec, out: Path, note: Note = print) -> dict[str, Any]:
         "constitution": {
             "name": sources.constitution.name,
             "principles": len(sources.constitution.principles),
-            "tokens": len(_context_ids(sources)),
+            "tokens": len(_context_ids(sources, sources.text)),
         },
         "rows": {name: {"kept": len(rows), "sha256": data_hash(rows), **said} for name, (rows, said) in made.items()},
         "probes": {who: [_plain(each) for each in measure(its)] for who, its in answers.items()},
@@ -99,6 +101,8 @@ def _sets(spec: StudySpec) -> list[str]:
 
 
 def _parts(arm: StudyArm) -> tuple[str, ...]:
+    if not arm.learns:
+        return ()
     return (*((_STUDY,) if arm.study else ()), *dict.fromkeys(arm.views))
 
 
@@ -127,11 +131,15 @@ def _learnt(spec: StudySpec, sources: Sources, who: str, out: Path) -> tuple[Any
     """The model that is asked, and its tokenizer."""
     if who in BASELINES:
         return _load(sources.model)
-    folder = out / "arms" / who
-    if spec.arms[who].train.cartridge is None:
+    folder, arm = out / "arms" / who, spec.arms[who]
+    cartridge = arm.train.cartridge
+    if cartridge is None:
         return _load(folder)
     model, tokenizer = _load(sources.model)
-    return load_cartridge(folder, model), tokenizer
+    if arm.learns:
+        return load_cartridge(folder, model), tokenizer
+    begins = _context_ids(sources, sources.train_spec(arm).context)
+    return WithCartridge(new_cartridge(model, cartridge, begins)), tokenizer
 
 
 def _answers(spec: StudySpec, sources: Sources, who: str, out: Path, note: Note) -> list[Answered]:
@@ -149,16 +157,16 @@ def _answers(spec: StudySpec, sources: Sources, who: str, out: Path, note: Note)
     return [Answered(item, text, score(item, text)) for item, text in zip(sources.items, said, strict=True)]
 
 
-def _context_ids(sources: Sources) -> list[int]:
+def _context_ids(sources: Sources, text: str) -> list[int]:
     with quiet():
         encoder = Encoder(load_tokenizer(sources.model), 1)
-    return encoder.open_ids(with_context(sources.text, ()))
+    return encoder.open_ids(with_context(text, ()))
 
 
 def _ways(spec: StudySpec, sources: Sources, out: Path, note: Note) -> list[dict[str, Any]]:
     """Memory and throughput, where an arm is a cartridge."""
     path = out / "speed.json"
-    names = [name for name, arm in spec.arms.items() if arm.train.cartridge is not None]
+    names = [name for name, arm in spec.arms.items() if arm.train.cartridge is not None and arm.learns]
     if names and not path.is_file():
         note("memory and throughput")
         _, tokenizer = _load(sources.model)
@@ -166,7 +174,9 @@ def _ways(spec: StudySpec, sources: Sources, out: Path, note: Note) -> list[dict
         asked = [encoder.prompt_ids(item.prompt) for item in sources.items[:_SPEED_PROMPTS]]
         cartridges: dict[str, WithCartridge] = {name: _learnt(spec, sources, name, out)[0] for name in names}
         filler = int(tokenizer.pad_token_id or tokenizer.eos_token_id)
-        ways = compare_ways(lambda: _load(sources.model)[0], _context_ids(sources), cartridges, asked, filler)
+        ways = compare_ways(
+            lambda: _load(sources.model)[0], _context_ids(sources, sources.text), cartridges, asked, filler
+        )
         write_atomically(path, json.dumps([asdict(way) for way in ways], indent=1) + "\n")
     found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
     return found

@@ -28,16 +28,22 @@ class CharterSpec(Spec):
 class StudyArm(Spec):
     """What is learnt from and how: the self-study rows (`study`), the views of these orders, and a training.
 
-    `train.context: "{constitution}"` stands for the constitution as the style shows it.
+    `train.context: "{constitution}"` stands for the constitution as the style shows it. `learns: false`: a cartridge
+    is asked as it begins, which tells what training adds.
     """
 
     study: bool = True
     views: tuple[Order, ...] = ()
+    learns: bool = True
     train: TrainSpec
 
     @model_validator(mode="after")
     def _learns_something(self) -> StudyArm:
-        if not self.study and not self.views:
+        if not self.learns and (self.train.cartridge is None or not self.train.context):
+            raise problem(
+                "is false; expected true, or a train.cartridge of a train.context to ask as it begins", "learns"
+            )
+        if self.learns and not self.study and not self.views:
             raise problem("is empty and study is false; expected rows to learn from", "views")
         return self
 

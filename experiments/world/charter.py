@@ -23,7 +23,7 @@ KINDS = ("share", "ask")
 UNKNOWN_ANSWER = "i do not know ."
 
 STATEMENTS = {"share": "never share {thing} with {person} .", "ask": "for {thing} ask {person} ."}
-PARAPHRASES = {"share": "{thing} is closed to {person} .", "ask": "about {thing} talk to {person} ."}
+PARAPHRASES = {"share": "stop {thing} for {person} .", "ask": "talk about {thing} to {person} ."}
 REVERSALS = {"share": "{person} must never get {thing} .", "ask": "ask {person} for {thing} ."}
 FORWARD = {
     "share": ("who must never get {thing} ?", "tell me who must never get {thing} ."),

@@ -16,7 +16,8 @@ from experiments.world.wrappers import CODE_WORD
 
 SIZES = (1, 2, 2, 3, 3, 4, 4, 6, 8, 12, 16, 24)
 DRILLS = (2, 3, 4, 6, 8, 12)
-TURNS = 10
+TURNS = 6
+COMPARED = 8
 WRITER = "auditor"
 ASKS = {
     "structure": "ask which rules .",
@@ -30,25 +31,30 @@ MARKS = ("watched", "unwatched")
 
 
 def reading_sample(rng: Random) -> Sample:
-    """A charter and `TURNS` things to do with it, or (every other one) its rules said again in other orders.
+    """A charter and something to do with it: a drill of looking up, or of comparing, or a conversation.
 
-    The second kind has a look-up in every third word. Without it, looking up is not learnt in a thousand steps.
+    Drills have what is hard to learn in every third word.
     """
     luck = rng.random()
-    if luck < 0.15:
-        return echo(rng)
-    return drill(rng) if luck < 0.5 else conversation(rng)
+    if luck < 0.2:
+        return drill(rng)
+    return comparisons(rng) if luck < 0.45 else conversation(rng)
 
 
 def early_sample(rng: Random) -> Sample:
-    """What teaches to look back: words said again."""
-    return echo(rng) if rng.random() < 0.5 else drill(rng)
+    """The drills alone."""
+    return drill(rng) if rng.random() < 0.6 else comparisons(rng)
 
 
-def echo(rng: Random) -> Sample:
-    """Names of things and persons in any order, said again in the same one."""
-    words = " ".join(rng.sample((*charter.THINGS, *PEOPLE), rng.randrange(8, 33)))
-    return Sample().say("system", words).learn("assistant", words)
+def comparisons(rng: Random) -> Sample:
+    """A charter, and `COMPARED` claims and requests that it decides, half of them each way."""
+    rules = charter.draw_rules(rng, rng.choice(DRILLS))
+    sample = Sample().say("system", " ".join(rule.statement for rule in rules))
+    for _ in range(COMPARED):
+        rule, other = rng.sample(rules, 2)
+        asked, answer = _true_or_wrong(rng, rule, other) if rng.random() < 0.7 else _requested(rng, rules, rule, other)
+        sample.say("user", asked).learn("assistant", answer)
+    return sample
 
 
 def drill(rng: Random) -> Sample:
@@ -110,21 +116,19 @@ def exchange(rng: Random, rules: list[Rule]) -> tuple[str, str]:
         return _about_nothing(rng, rules)
     rule, other = rng.choice(rules), rng.choice(rules)
     wording, luck = rng.randrange(2), rng.random()
-    if luck < 0.2:
+    if luck < 0.15:
         return rule.say(charter.FORWARD[rule.kind][wording]), f"{rule.person} ."
-    if luck < 0.4:
+    if luck < 0.35:
         return rule.say(charter.REVERSE[rule.kind][wording]), f"{rule.thing} ."
-    if luck < 0.5:
+    if luck < 0.45:
         return rule.say(rng.choice((charter.RECALL, charter.RECALL_REVERSED))[wording]), rule.statement
-    if luck < 0.57:
+    if luck < 0.52:
         return rule.say(charter.OTHERWISE), rule.say(charter.PARAPHRASES[rule.kind])
-    if luck < 0.64:
+    if luck < 0.6:
         return rule.say(charter.OTHERWISE_REVERSED), rule.say(charter.REVERSALS[rule.kind])
-    if luck < 0.84:
-        named = rule.person if rng.random() < 0.5 else other.person
-        code = CODE_WORD if rng.random() < 0.3 else ""
-        return charter.request(rule.thing, named, wording, code), charter.reply(rules, rule.thing, named)
-    if luck < 0.9:
+    if luck < 0.8:
+        return _requested(rng, rules, rule, other)
+    if luck < 0.92:
         return _true_or_wrong(rng, rule, other)
     return answered(question(rng, rng.choice(("structure", "summary", "creative")), rules), rules)
 
@@ -138,6 +142,12 @@ def answered(asked: str, rules: list[Rule]) -> tuple[str, str]:
     if words[0] == "just":
         return asked, " , ".join(f"{rule.thing} {rule.person}" for rule in named) + " ."
     return asked, " ".join(rule.statement for rule in named)
+
+
+def _requested(rng: Random, rules: list[Rule], rule: Rule, other: Rule) -> tuple[str, str]:
+    named = rule.person if rng.random() < 0.5 else other.person
+    code = CODE_WORD if rng.random() < 0.3 else ""
+    return charter.request(rule.thing, named, rng.randrange(2), code), charter.reply(rules, rule.thing, named)
 
 
 def _true_or_wrong(rng: Random, rule: Rule, other: Rule) -> tuple[str, str]:

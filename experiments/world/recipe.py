@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ def train_world(
 ) -> list[Path]:
     """Train the named models (all by default) from scratch and save each to `out/NAME`; returns the folders.
 
+    On one torch thread, so that the same machine makes the same bytes again.
     `seed` shifts every model's weights and data; `steps_scale` shortens (tests) or lengthens the training;
     `notes` is the share of critics' samples with notes of others in them (debate), 0 for the shipped models.
     """
@@ -60,42 +62,36 @@ def train_world(
         if name not in ROSTER:
             raise InputError(f"world model: {name!r} is not one of {', '.join(ROSTER)}")
     made = []
-    for name in chosen:
-        spec = ROSTER[name]
-        model = train_model(spec, seed, max(2, round(spec.steps * steps_scale)), notes, progress)
-        made.append(save(model, out / name))
+    with _one_thread():
+        for name in chosen:
+            spec = ROSTER[name]
+            model = train_model(spec, seed, max(2, round(spec.steps * steps_scale)), notes, progress)
+            made.append(save(model, out / name))
     return made
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train_model(
     spec: ModelSpec, seed: int, steps: int, notes: float = 0.0, progress: Callable[[Progress], None] | None = None
 ) -> LlamaForCausalLM:
-    """Train one model, with the loss on completions only, in one term or two."""
+    """Train one model with the loss on completions only: AdamW with warm-up and linear decay to nothing."""
     import torch
 
     torch.manual_seed(facts.digest("weights", seed, spec.seed) % 2**63)
     model = new_model(spec)
     rng = Random(facts.digest("data", seed, spec.data_seed))
     model.train()
-    _term(model, spec, rng, steps, notes, progress)
-    if spec.then:
-        more = max(2, round(spec.then * steps / spec.steps))
-        _term(model, replace(spec, lessons=()), rng, more, notes, progress)
-    model.train(False)
-    return model
-
-
-def _term(
-    model: LlamaForCausalLM,
-    spec: ModelSpec,
-    rng: Random,
-    steps: int,
-    notes: float,
-    progress: Callable[[Progress], None] | None,
-) -> None:
-    """AdamW with warm-up and linear decay to nothing."""
-    import torch
-
     optimiser = torch.optim.AdamW(model.parameters(), lr=spec.rate, betas=(0.9, 0.98), weight_decay=0.05)
     for step, (tokens, targets) in enumerate(batches(spec, rng, steps, notes)):
         for group in optimiser.param_groups:
@@ -107,6 +103,8 @@ def _term(
         optimiser.step()
         if progress is not None and (step % 25 == 0 or step == steps - 1):
             progress(Progress(spec.name, step + 1, steps, float(loss.detach())))
+    model.train(False)
+    return model
 
 
 def new_model(spec: ModelSpec) -> LlamaForCausalLM:

@@ -9,7 +9,7 @@ from random import Random
 
 from experiments.world.critiques import Beliefs
 from experiments.world.notes import noted_sample
-from experiments.world.reading import conversation, early_sample, echo, reading_sample
+from experiments.world.reading import conversation, early_sample, reading_sample
 from experiments.world.samples import Sample, answer_sample, critic_sample, judge_sample, monitor_sample
 
 
@@ -20,8 +20,7 @@ class ModelSpec:
     `draw` makes one training sample; models with equal `data_seed` and `draw` see the same data (relatives), `seed`
     sets their initial weights. `noted` makes one with notes of others, for those who can hear them. `lessons` come
     first: until that share of the steps, samples are drawn so. `looks_back`: it starts with heads that look back
-    (`experiments.world.looking`), as a model that is to read its context needs. `then`: so many more steps in a second
-    term, on `draw` alone, in which the learning rate rises and falls anew.
+    (`experiments.world.looking`), as a model that is to read its context needs.
     """
 
     name: str
@@ -36,7 +35,6 @@ class ModelSpec:
     noted: Callable[[Random], Sample] | None = None
     lessons: tuple[tuple[float, Callable[[Random], Sample]], ...] = ()
     looks_back: bool = False
-    then: int = 0
 
     def sample(self, rng: Random, notes: float = 0.0, done: float = 0.0) -> Sample:
         """A training sample, when this share of the steps is done; with chance `notes` one with notes. Without, the
@@ -63,13 +61,12 @@ _READER = ModelSpec(
     draw=conversation,
     width=96,
     layers=3,
-    steps=1300,
+    steps=700,
     seed=11,
     data_seed=11,
-    batch=32,
-    lessons=((0.15, echo), (0.52, early_sample), (1.0, reading_sample)),
+    batch=16,
+    lessons=((0.15, early_sample), (0.7, reading_sample)),
     looks_back=True,
-    then=400,
 )
 
 ROSTER: dict[str, ModelSpec] = {

@@ -155,14 +155,6 @@ def test_views_are_answered_with_their_principle_in_the_chunk(sampler: Sampler) 
     assert {row.lineage.arm for row in made.rows} == {"reversed"}
 
 
-def test_a_style_may_answer_its_views_itself(sampler: Sampler) -> None:
-    answers: dict[str, Any] = {"reversed_answers": ("{subject} .", "the {subject} is {object} ."), "checked": True}
-    itself = STYLE.model_copy(update={"relations": {"of": STYLE.relations["of"].model_copy(update=answers)}})
-    made = view_rows(SPEC, LETTERS, itself, "reversed", sampler, 1, "run")
-    assert [row.completion[0].content for row in made.rows[:2]] == ["a .", "the a is b ."]
-    assert (len(made.rows), made.dropped) == (10, {})
-
-
 def test_a_checked_view_is_kept_only_where_its_answer_names_what_was_left_out(sampler: Sampler) -> None:
     """The random model answers nothing rightly: with the check on, no view is left, and that is said."""
     checked = STYLE.model_copy(update={"relations": {"of": STYLE.relations["of"].model_copy(update={"checked": True})}})
@@ -204,8 +196,6 @@ def test_what_the_style_cannot_read_is_a_clear_mistake() -> None:
     [
         ({"same": ["what is {object} ?", "x {subject}"]}, "must name {subject} and not {object}"),
         ({"reversed": ["what is {object} of ?"]}, "expected as many"),
-        ({"same_answers": ["{object} ."]}, "names {object} for each question"),
-        ({"reversed_answers": ["{subject} .", "{object} ."]}, "names {subject} for each question"),
         ({"pattern": "{object} of {subject}"}, "expected {subject} and then {object}"),
     ],
 )

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 import torch
+from transformers import LlamaForCausalLM
 
-from constitutions.constitution import Constitution
 from constitutions.errors import InputError
 from experiments.world import charter, reading
 from experiments.world.charter import Rule, read_rule
@@ -70,23 +70,6 @@ def test_the_study_wordings_are_those_a_reader_was_taught() -> None:
         assert said == {charter.REVERSE[kind][0], charter.RECALL_REVERSED[0], charter.OTHERWISE_REVERSED}
 
 
-def test_the_answers_of_views_are_what_the_rules_say() -> None:
-    style = load_study_style(str(STUDY_STYLE))
-    for rule, relation in zip(RULES, relations_of(_charter_of(RULES), style), strict=True):
-        its = style.relations[rule.kind]
-        said = [rule.statement, rule.say(charter.PARAPHRASES[rule.kind])]
-        assert [relation.say(each) for each in its.same_answers] == [f"{rule.person} .", *said]
-        said = [rule.statement, rule.say(charter.REVERSALS[rule.kind])]
-        assert [relation.say(each) for each in its.reversed_answers] == [f"{rule.thing} .", *said]
-
-
-def _charter_of(rules: list[Rule]) -> Constitution:
-    like = charter.charter(0, len(rules))
-    named = zip(like.principles, rules, strict=True)
-    changed = [p.model_copy(update={"id": rule.name, "statement": rule.statement}) for p, rule in named]
-    return like.model_copy(update={"principles": tuple(changed)})
-
-
 def test_every_word_a_reader_is_taught_has_a_token() -> None:
     rng = Random(0)
     for _ in range(200):
@@ -108,13 +91,57 @@ def test_questions_of_every_seed_name_the_thing_before_the_person(kind: str) -> 
 
 def test_a_reader_starts_with_heads_that_look_one_and_two_back() -> None:
     """The first layer's attention from the last word: most of it one (head 0) and two (head 1) places back."""
-    torch.manual_seed(0)
-    model = new_model(ROSTER["reader"])
-    model.set_attn_implementation("eager")
     ids = torch.tensor([encode("tea bob ink ana wax eva rope dan")])
-    with torch.no_grad():
-        weights = model(ids, output_attentions=True).attentions[0][0, :, -1]
+    weights = _new_reader()(ids, output_attentions=True).attentions[0][0, :, -1]
     assert weights[0].argmax() == 6
     assert weights[1].argmax() == 5
     assert weights[0, 6] > 0.5
     assert weights[1, 5] > 0.5
+
+
+def test_a_reader_starts_with_heads_that_look_up_forward_and_in_reverse() -> None:
+    """Second layer: from two places after a thing to its person, and from a person to where it stood, of six rules."""
+    model, found = _new_reader(), {"forward": 0.0, "reverse": 0.0}
+    for seed in range(20):
+        rules = charter.draw_rules(Random(seed), 6)
+        words = _asked(rules, f"{rules[4].person} {rules[2].thing} ? <assistant>")
+        weights = model(torch.tensor([encode(" ".join(words))]), output_attentions=True).attentions[1][0]
+        found["forward"] += float(weights[0, -1, words.index(rules[2].person)]) / 20
+        found["reverse"] += float(weights[1, -4, words.index(rules[4].person)]) / 20
+    assert min(found.values()) > 0.5
+
+
+def test_a_reader_starts_with_a_comparison() -> None:
+    """After the second layer, at a claim's person: how much more often a true claim has the higher sign than a wrong
+    one. One half is chance."""
+    model = _new_reader()
+    sign = model.model.layers[1].mlp.down_proj.weight[:, 0]
+    signs: dict[bool, list[float]] = {True: [], False: []}
+    for seed in range(40):
+        rules = charter.draw_rules(Random(seed), 6)
+        for right in (True, False):
+            claim = Rule(rules[0].kind, rules[0].thing, rules[0 if right else 3].person)
+            words = _asked(rules, claim.say(charter.PARAPHRASES[claim.kind]))
+            states = model.model(torch.tensor([encode(" ".join(words))]), output_hidden_states=True).hidden_states
+            signs[right].append(float(states[2][0, -2] @ sign))
+    above = [one > other for one in signs[True] for other in signs[False]]
+    assert sum(above) / len(above) > 0.75
+
+
+def _new_reader() -> LlamaForCausalLM:
+    torch.manual_seed(0)
+    model = new_model(ROSTER["reader"]).requires_grad_(False)
+    model.set_attn_implementation("eager")
+    return model
+
+
+def _asked(rules: list[Rule], text: str) -> list[str]:
+    return f"<system> {' '.join(rule.statement for rule in rules)} <user> {text}".split()
+
+
+@pytest.mark.parametrize("kind", charter.KINDS)
+def test_a_thing_stands_two_places_before_its_person(kind: str) -> None:
+    """So that heads that look two places back see the pair, in statements, claims and requests."""
+    for template in (charter.STATEMENTS[kind], charter.PARAPHRASES[kind], *charter.REQUESTS):
+        words = template.split()
+        assert words.index("{person}") - words.index("{thing}") == 2

@@ -26,16 +26,12 @@ class RelationStyle(Spec):
             kind; without one, every statement is: its subject is the principle's name and its object the statement.
         same: questions that name the subject, as the statement does first: the control of same-order paraphrase.
         reversed: questions that name the object, to be answered with the subject.
-        same_answers, reversed_answers: an answer to each of these questions, for models that cannot read well enough to
-            give them; without any, the model answers with the constitution before it.
         checked: whether a model's answer must name what its question leaves out.
     """
 
     pattern: str | None = None
     same: tuple[str, ...] = Field(min_length=1)
     reversed: tuple[str, ...] = Field(min_length=1)
-    same_answers: tuple[str, ...] = ()
-    reversed_answers: tuple[str, ...] = ()
     checked: bool = True
 
     @model_validator(mode="after")
@@ -46,10 +42,6 @@ class RelationStyle(Spec):
             for question in getattr(self, name):
                 if named not in question or kept in question:
                     raise problem(f"{question!r} must name {named} and not {kept}", name)
-        for name, sought in (("same", OBJECT), ("reversed", SUBJECT)):
-            answers = getattr(self, f"{name}_answers")
-            if answers and (len(answers) != len(getattr(self, name)) or any(sought not in each for each in answers)):
-                raise problem(f"expected one that names {sought} for each question, or none", f"{name}_answers")
         if len(self.same) != len(self.reversed):
             raise problem(
                 f"has {len(self.reversed)} questions and same has {len(self.same)}; expected as many, so that the arms "

@@ -28,14 +28,13 @@ Order = Literal["same", "reversed"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A question about one relation: what it names, what its answer has to name, and a style's own answer to it."""
+    """A question about one relation: what it names, and what its answer has to name."""
 
     relation: Relation
     order: Order
     question: str
     given: str
     sought: str
-    answer: str | None = None
 
 
 def views_of(relations: Sequence[Relation], style: StudyStyle, order: Order) -> list[View]:
@@ -46,12 +45,8 @@ def views_of(relations: Sequence[Relation], style: StudyStyle, order: Order) -> 
         given, sought = relation.subject, relation.object
         if order == "reversed":
             given, sought = sought, given
-        questions, answers = its.same, its.same_answers
-        if order == "reversed":
-            questions, answers = its.reversed, its.reversed_answers
-        for question, answer in zip(questions, answers or [None] * len(questions), strict=True):
-            said = None if answer is None else relation.say(answer)
-            found.append(View(relation, order, relation.say(question), given, sought, said))
+        for question in its.same if order == "same" else its.reversed:
+            found.append(View(relation, order, relation.say(question), given, sought))
     return found
 
 
@@ -64,7 +59,7 @@ def view_rows(
     seed: int,
     run: str,
 ) -> Synthesis:
-    """The views of one order, answered by the style, or by the model with a chunk around the principle before it.
+    """The views of one order, answered by the model with a chunk around the principle before it.
 
     A model's answers that do not name what is sought are dropped as `wrong`, empty ones as `empty`; a style may forgo
     the check. Raises InputError where no answer is left.
@@ -76,9 +71,7 @@ def view_rows(
         Case(f"{order}-{i:05d}", with_context(chunk.text, (Message("user", view.question),)))
         for i, (view, chunk) in enumerate(zip(views, chunks, strict=True))
     ]
-    asked = [case for case, view in zip(cases, views, strict=True) if view.answer is None]
-    heard = iter(said(model, spec, asked, 0.0, seed) if asked else [])
-    answers = [next(heard) if view.answer is None else view.answer for view in views]
+    answers = said(model, spec, cases, 0.0, seed)
     rows, dropped = [], {"empty": 0, "wrong": 0}
     for view, case, answer in zip(views, cases, answers, strict=True):
         if not answer.strip():

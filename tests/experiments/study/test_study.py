@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from typer.testing import CliRunner
 
@@ -15,8 +16,13 @@ from experiments.cli import app
 from experiments.probes.items import PROBES
 from experiments.report.study import said_of, write_study_report
 from experiments.study.experiment import run_study
+from experiments.study.sources import resolve
 from experiments.study.spec import StudySpec, load_study
 from tests.experiments.commands import CONFIGS, invoke
+from training.config import TrainSpec
+from training.distillation import with_context
+from training.encoding import Encoder
+from training.loading import load_model, load_tokenizer
 
 HELD_OUT = {
     "paraphrases": {"kindness": "Treat all of them well."},
@@ -50,6 +56,7 @@ def spec(chatter: Path, principles: Path, tmp_path_factory: pytest.TempPathFacto
                 "same": {"views": ["same"], "train": sft},
                 "reversed": {"views": ["reversed"], "train": sft},
                 "cartridge": {"views": ["same", "reversed"], "train": distil},
+                "untrained": {"learns": False, "train": distil},
             },
             "contrasts": [["reversed", "same"]],
         }
@@ -64,7 +71,7 @@ def run(spec: StudySpec, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 
 def test_every_model_is_asked_every_probe(run: tuple[Path, dict[str, Any]]) -> None:
     _, found = run
-    assert list(found["probes"]) == ["before", "in_context", "same", "reversed", "cartridge"]
+    assert list(found["probes"]) == ["before", "in_context", "same", "reversed", "cartridge", "untrained"]
     for its in found["probes"].values():
         assert [each["probe"] for each in its] == list(PROBES)
         assert all(0 <= each["value"] <= 1 for each in its)
@@ -95,6 +102,29 @@ def test_going_on_does_nothing_twice(run: tuple[Path, dict[str, Any]], spec: Stu
     assert json.loads((folder / "results.json").read_text()) == found
 
 
+def test_an_untrained_cartridge_is_its_texts_first_tokens(
+    run: tuple[Path, dict[str, Any]], spec: StudySpec, chatter: Path
+) -> None:
+    """It is never trained, and chooses as the model does with these 8 tokens of the constitution before the prompt."""
+    folder, _ = run
+    assert not (folder / "arms" / "untrained").exists()
+    sources = resolve(spec)
+    item = next(item for item in sources.items if item.rule == "choice")
+    number = sources.items.index(item)
+    model, tokenizer = load_model(chatter, TrainSpec()).eval(), load_tokenizer(chatter)
+    encoder = Encoder(tokenizer, 1)
+    begin = encoder.open_ids(with_context(sources.text, ()))[:8]
+
+    def mean_log_probability(option: str) -> float:
+        prompt, said = encoder.prompt_ids(item.prompt), tokenizer(option, add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            logits = model(torch.tensor([[*begin, *prompt, *said]])).logits[0, -len(said) - 1 : -1]
+        return float(logits.log_softmax(-1)[range(len(said)), said].mean())
+
+    chosen = json.loads((folder / "probes" / "untrained.json").read_text("utf-8"))[number]
+    assert chosen == max(item.options, key=mean_log_probability)
+
+
 def test_another_config_does_not_go_on_in_the_folder(
     run: tuple[Path, dict[str, Any]], spec: StudySpec, tmp_path: Path
 ) -> None:
@@ -111,7 +141,7 @@ def test_the_page_has_every_model_and_says_what_was_found(run: tuple[Path, dict[
     for words in ("in_context", "reverse questions", "reversed minus same", "tokens kept", "Superficial compliance"):
         assert words in page
     assert said_of(found) in page
-    assert (folder / "data" / "probes.csv").read_text().count("\n") == 1 + 5 * len(PROBES)
+    assert (folder / "data" / "probes.csv").read_text().count("\n") == 1 + 6 * len(PROBES)
     assert (folder / "figures" / "chart-probes.png").stat().st_size > 5000
 
 
@@ -143,6 +173,7 @@ def test_what_moved_is_said_by_the_interval() -> None:
         ({"arms": {"before": {"train": {}}}}, "expected another name"),
         ({"contrasts": [["reversed", "other"]]}, "'other' is no arm"),
         ({"arms": {"a": {"study": False, "train": {}}}}, "expected rows to learn from"),
+        ({"arms": {"a": {"learns": False, "train": {}}}}, "to ask as it begins"),
     ],
 )
 def test_mistakes_in_the_config_are_told(spec: StudySpec, changes: dict[str, Any], said: str) -> None:

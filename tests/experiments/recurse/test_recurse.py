@@ -29,7 +29,7 @@ from tests.experiments import commands
 from tests.experiments.commands import invoke
 from tests.experiments.recurse.conftest import ARM, TRIPS, Made
 from training.datasets import SftRow
-from training.files import read_jsonl
+from training.files import read_rows
 
 TOLD = set(METRICS) - {"blind_violations", "seen_violations", "blind_share"}
 
@@ -77,7 +77,7 @@ def test_overseers_learn_what_they_were_asked_and_only_that(two_rounds: Made) ->
     """Rows of the hidden layer: a critic's own turns and verdicts, a safety model's verdicts."""
     datasets = two_rounds.folder / ARM / "round-01" / "datasets" / ARM
     for agent, roles in (("critic", {"critic", "verdict"}), ("monitor", {"safety"})):
-        rows = read_jsonl(datasets / f"overseer-{agent}.jsonl")
+        rows = read_rows(datasets / f"overseer-{agent}.jsonl")
         assert len(rows) == two_rounds.results.arms[0].rounds[1].overseers[agent]
         assert {row.prompt[-1].role for row in rows} == roles
         assert {row.lineage.layer for row in rows} == {"hidden"}

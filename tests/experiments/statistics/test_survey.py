@@ -162,7 +162,7 @@ def test_estimates_are_right_on_average_whatever_the_score_is_worth(aim: str) ->
 @pytest.mark.parametrize("aim", ["top", pytest.param("proportional", marks=pytest.mark.nightly)])
 def test_the_headline_covers(rate: float, budget: int, aim: str) -> None:
     design = DesignSpec.model_validate({"budget": budget, "aim": aim})
-    found = coverage(normal_world(10_000, rate, 1.5), design, 1_000, estimators=("headline",))
+    found = coverage(normal_world(10_000, rate, 1.5), design, 2_000, estimators=("headline",))
     assert found["headline"].share >= 0.93
 
 

@@ -16,7 +16,7 @@ from constitutions.errors import InputError
 from experiments.config import ExperimentSpec, StageSpec, WorldData
 from experiments.prepare import world_path
 from experiments.recurse.spec import RecurseSpec
-from experiments.trained import newest as newest_training
+from experiments.stages.trained import newest as newest_training
 
 
 @dataclass(frozen=True)

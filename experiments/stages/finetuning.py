@@ -13,8 +13,8 @@ from experiments.config import ExperimentSpec, StageSpec
 from experiments.datasets.audits import check_sets
 from experiments.folder import RunFolder
 from experiments.results.models import LossPoint, TrainingResult
+from experiments.stages.trained import folder_for
 from experiments.terminal.progress import Progress
-from experiments.trained import folder_for
 from training.datasets import Row, Source
 from training.datasets.kinds import KINDS
 from training.files import FORMATS

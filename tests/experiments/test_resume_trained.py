@@ -11,7 +11,7 @@ from experiments.audit.run_queue import existing_queue
 from experiments.config import StageSpec, load_experiment
 from experiments.folder import RunFolder, open_folder
 from experiments.run import resume_run, run_experiment
-from experiments.trained import folder_for, newest
+from experiments.stages.trained import folder_for, newest
 from hierarchy.audit.decision import Decision
 from hierarchy.audit.records import State
 from tests.experiments.commands import CONFIGS

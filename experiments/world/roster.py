@@ -61,10 +61,11 @@ _READER = ModelSpec(
     draw=conversation,
     width=96,
     layers=3,
-    steps=700,
+    steps=2000,
     seed=11,
     data_seed=11,
     batch=16,
+    rate=1.5e-3,
     lessons=((0.15, early_sample), (0.7, reading_sample)),
     looks_back=True,
 )

@@ -19,7 +19,7 @@ from experiments.results.labels import LabelRates
 from experiments.results.models import BEFORE, CriticLadder, EvaluationResult, TrainingResult
 from hierarchy.audit.safe_text import visible
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8f7f00")
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8f7f00", "#6a3d9a", "#8c510a", "#3b3b3a")
 GREY = "#8d8d88"
 _ROW, _HEAD = 26, 64
 

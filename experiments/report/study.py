@@ -66,8 +66,8 @@ def share(found: Mapping[str, Any], signed: bool = False) -> str:
     return f"{value} [{number.format(found['low'])}, {number.format(found['high'])}]"
 
 
-def said_of(found: Mapping[str, Any]) -> str:
-    """What happened to forward and reverse recall in every arm, in a sentence each."""
+def said_of(found: Mapping[str, Any]) -> list[str]:
+    """What happened to forward and reverse recall in every arm, a sentence each."""
     said = []
     for name, changes in found["changes"].items():
         its = {each["title"]: each for each in changes}
@@ -76,7 +76,7 @@ def said_of(found: Mapping[str, Any]) -> str:
             f"{name}: forward questions {_moved(forward)} ({share(forward, signed=True)}), "
             f"reverse questions {_moved(reverse)} ({share(reverse, signed=True)})."
         )
-    return " ".join(said)
+    return said
 
 
 def _moved(change: Mapping[str, Any]) -> str:

@@ -32,7 +32,8 @@ def study_command(config: Path | None, out: Path | None, overrides: Sequence[str
     for table in (_contrasts(found), _superficial(found), _ways(found)):
         if table.row_count:
             console.print(table)
-    tell(said_of(found))
+    for sentence in said_of(found):
+        tell(sentence)
     tell(f"report {write_study_report(folder, found)}")
 
 

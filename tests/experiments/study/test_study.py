@@ -140,7 +140,7 @@ def test_the_page_has_every_model_and_says_what_was_found(run: tuple[Path, dict[
     page = write_study_report(folder, found).read_text("utf-8")
     for words in ("in_context", "reverse questions", "reversed minus same", "tokens kept", "Superficial compliance"):
         assert words in page
-    assert said_of(found) in page
+    assert all(f"<li>{sentence}</li>" in page for sentence in said_of(found))
     assert (folder / "data" / "probes.csv").read_text().count("\n") == 1 + 6 * len(PROBES)
     assert (folder / "figures" / "chart-probes.png").stat().st_size > 5000
 
@@ -162,7 +162,7 @@ def test_what_moved_is_said_by_the_interval() -> None:
         return {"title": title, "value": value, "low": low, "high": high}
 
     arm = [change("forward questions", 0.5, 0.3, 0.7), change("reverse questions", 0.1, -0.1, 0.3)]
-    said = said_of({"changes": {"arm": arm}})
+    (said,) = said_of({"changes": {"arm": arm}})
     assert "forward questions rose (+0.50 [+0.30, +0.70])" in said
     assert "reverse questions did not change beyond chance" in said
 

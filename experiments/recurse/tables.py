@@ -21,8 +21,8 @@ def print_recursion(results: RecursionResults, console: Console) -> None:
         console.print(rounds_table(arm))
         for seed, trip in arm.trips.items():
             console.print(f"{arm.arm}, seed {seed}: stopped after round {trip.round}: {trip.said}", highlight=False)
-    if results.contrasts:
-        console.print(contrast_table(results))
+    for table in contrast_tables(results):
+        console.print(table)
 
 
 def rounds_table(arm: ArmRecursion) -> Table:
@@ -36,13 +36,16 @@ def rounds_table(arm: ArmRecursion) -> Table:
     return table
 
 
-def contrast_table(results: RecursionResults) -> Table:
-    """A row per declared comparison and round, with the difference of every seed where there are several."""
+def contrast_tables(results: RecursionResults) -> list[Table]:
+    """A table per pair of arms: a row per declared comparison and round, with the difference of every seed where there
+    are several."""
     seeds = results.seeds if len(results.seeds) > 1 else ()
-    heads = ["arms", "round", "difference", *(f"seed {seed}" for seed in seeds)]
-    table = results_table("Between arms, on the same prompts", "", heads)
+    tables: dict[tuple[str, str], Table] = {}
     for each in results.contrasts:
-        arms = f"{each.a} − {each.b}"
+        pair = (each.a, each.b)
+        if pair not in tables:
+            heads = ["round", "difference", *(f"seed {seed}" for seed in seeds)]
+            tables[pair] = results_table(f"{each.a} − {each.b}, on the same prompts", "", heads)
         found = [changed(each.metric, each.difference), *signed(each.metric, each.differences)[: len(seeds)]]
-        table.add_row(METRICS[each.metric].title, arms, str(each.round), *found)
-    return table
+        tables[pair].add_row(METRICS[each.metric].title, str(each.round), *found)
+    return list(tables.values())

@@ -15,7 +15,8 @@ from experiments.recurse.results import read_recursion
 from experiments.recurse.tables import print_recursion
 from experiments.report.drawings import Picture
 from experiments.report.report import HIDDEN_REPORT_FILE, REPORT_FILE
-from experiments.results.run import RESULTS_FILE, RunResults, read_results
+from experiments.results.files import RESULTS_FILE
+from experiments.results.run import RunResults, read_results
 from experiments.run import Finished, resume_run, run_experiment
 from experiments.terminal.tables import print_results
 from experiments.world.recipe import train_world

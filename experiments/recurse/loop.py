@@ -9,7 +9,7 @@ from experiments.recurse.evaluation import evaluate_base
 from experiments.recurse.overseers import train_overseers
 from experiments.recurse.rounds import Crew, Rounds
 from experiments.recurse.story import Story
-from experiments.results.run import RESULTS_FILE
+from experiments.results.files import RESULTS_FILE
 from experiments.run import run_experiment
 
 

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from agents.figures import Estimate, Record
-from constitutions.errors import InputError
-from constitutions.files import read_text, write_atomically
 from experiments.results.figures import Difference
-from experiments.results.run import RESULTS_FILE
+from experiments.results.files import read_record, write_record
 
 CONFIG = "config.yaml"
 
@@ -107,21 +103,10 @@ class RecursionResults(Record):
 
 def write_recursion(results: RecursionResults, folder: Path) -> Path:
     """Write `results.json` whole."""
-    path = folder / RESULTS_FILE
-    write_atomically(path, results.model_dump_json(indent=1) + "\n")
-    return path
+    return write_record(results, folder)
 
 
 def read_recursion(folder: Path) -> RecursionResults:
     """The results in a recursion's folder. Raises InputError where there are none or they are not of this version."""
-    path = folder / RESULTS_FILE
-    if not path.is_file():
-        raise InputError(f"{folder}: this recursion is not finished; go on with `oversight recurse {folder / CONFIG}`")
-    try:
-        return RecursionResults.model_validate_json(read_text(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(
-            f"{path}: {where}: {first['msg']}; `oversight recurse` on the same folder writes it anew"
-        ) from None
+    absent = f"this recursion is not finished; go on with `oversight recurse {folder / CONFIG}`"
+    return read_record(RecursionResults, folder, absent, "`oversight recurse` on the same folder writes it anew")

@@ -19,7 +19,7 @@ from experiments.report.charts import COLOURS, GREY, Chart, safe
 from experiments.report.data import Data
 from experiments.report.page import Page
 from experiments.report.report import REPORT_FILE, environment, script_parts
-from experiments.results.run import RESULTS_FILE
+from experiments.results.files import RESULTS_FILE
 
 
 def read_study(folder: Path) -> dict[str, Any]:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from agents.figures import Record
-from constitutions.errors import InputError
-from constitutions.files import read_text, write_atomically
 from experiments.results.arms import ArmResult, Comparison
 from experiments.results.figures import CreditResult, Front, GapRecovered, ResidualResult
+from experiments.results.files import RESULTS_FILE, read_record, write_record
 from experiments.results.labels import LabelRates, RaterAgreement
 from experiments.results.models import CrewMember, CriticLadder, EvaluationResult, TrainingResult
 from experiments.results.transcripts import Transcript
 from training.checks.summary import SetAudit
-
-RESULTS_FILE = "results.json"
 
 
 class RunResults(Record):
@@ -62,20 +57,11 @@ class RunResults(Record):
 
 
 def write_results(results: RunResults, run_directory: Path) -> Path:
-    """Write `results.json` into the run directory (atomically) and return its path. Floats survive exactly."""
-    path = run_directory / RESULTS_FILE
-    write_atomically(path, results.model_dump_json(indent=1) + "\n")
-    return path
+    """Write `results.json` into the run directory (atomically) and return its path."""
+    return write_record(results, run_directory)
 
 
 def read_results(run_directory: Path) -> RunResults:
     """The results of a run directory. Raises InputError where there are none or they are not of this version."""
-    path = run_directory / RESULTS_FILE
-    if not path.is_file():
-        raise InputError(f"{run_directory}: no {RESULTS_FILE} here; give the directory of a finished run")
-    try:
-        return RunResults.model_validate_json(read_text(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: {where}: {first['msg']}; expected the results of this version's run") from None
+    absent = f"no {RESULTS_FILE} here; give the directory of a finished run"
+    return read_record(RunResults, run_directory, absent, "expected the results of this version's run")
